@@ -1,0 +1,134 @@
+"""An application that runs: its environment, and the order in which it comes up and goes down.
+
+Up: providers are built, interceptors' lifecycles entered in list order, late providers built. Down: the reverse.
+Runtimes (HTTP, worker, scheduler) are started on top of it by whoever owns the process; in development and in tests
+all of them share one application.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from jararaca.core.container import Container
+from jararaca.core.context import Execution, Trigger
+from jararaca.core.environment import Environment, Ports
+from jararaca.core.interceptors import (
+    AppInterceptor,
+    AppInterceptorWithLifecycle,
+    CheckingInterceptor,
+    ProvidingInterceptor,
+    check_interceptors,
+)
+from jararaca.core.invocation import new_execution
+from jararaca.core.lifecycle import Host, take_down
+from jararaca.core.microservice import Microservice
+from jararaca.core.shutdown import Shutdown
+from jararaca.core.tokens import ProviderSpec, key_of
+from jararaca.ports.chance import Chance
+from jararaca.ports.clock import Clock
+
+logger = logging.getLogger("jararaca.core")
+
+
+class Application:
+    """One declaration brought to life over a set of ports. It may be started again after it was stopped.
+
+    Raises:
+        DeclarationError: a provider or an interceptor is none.
+    """
+
+    def __init__(
+        self,
+        declaration: Microservice,
+        ports: Ports,
+        *,
+        extra_interceptors: tuple[object, ...] = (),
+        instance: str = "",
+    ) -> None:
+        check_interceptors(declaration)
+        self.declaration = declaration
+        container = Container(declaration)
+        container.register(ProviderSpec(Clock, use_value=ports.clock))
+        container.register(ProviderSpec(Chance, use_value=ports.chance))
+        self.interceptors = (*extra_interceptors, *declaration.interceptors)
+        """Those of the declaration, behind those that were added to it."""
+        self.environment = Environment(
+            name=declaration.name,
+            ports=ports,
+            container=container,
+            interceptors=tuple(each for each in self.interceptors if isinstance(each, AppInterceptor)),
+            instance=instance,
+        )
+        container.register(ProviderSpec(Environment, use_value=self.environment))
+        declared = {key_of(getattr(provider, "provide", provider)) for provider in declaration.providers}
+        for each in self.interceptors:
+            if isinstance(each, ProvidingInterceptor):
+                for spec in each.providers(declaration):
+                    if key_of(spec.provide) not in declared:
+                        container.register(spec)
+        self._host = Host(self._lifetime, name=f"lifecycle of {declaration.name}")
+        self._validations: list[Callable[[Application], None]] = []
+        self.is_running = False
+
+    def validates(self, check: Callable[["Application"], None]) -> None:
+        """Let a room look at the declaration before anything starts; it raises a `DeclarationError`."""
+        self._validations.append(check)
+
+    def validate(self) -> None:
+        """Find what cannot work in the declaration without starting anything.
+
+        Raises:
+            DeclarationError: a provider is missing or circular, a scope is violated, or a room objects.
+        """
+        for interceptor in self.interceptors:
+            if isinstance(interceptor, CheckingInterceptor):
+                interceptor.check(self.declaration, self.environment.container)
+        self.environment.container.validate()
+        for check in self._validations:
+            check(self)
+
+    async def start(self) -> None:
+        """Validate, then come up. What fails on the way up is raised after everything was taken down again.
+
+        What fails while it is taken down is a note on that error, and logged.
+        """
+        self.validate()
+        self.environment.shutdown = Shutdown()
+        await self._host.start()
+        self.is_running = True
+
+    async def stop(self) -> bool:
+        """Go down in reverse order, each part on its own. True if no background work had to be cancelled.
+
+        Background work has the declared `shutdown_grace` to end by itself.
+        """
+        self.is_running = False
+        self.environment.shutdown.request()
+        clean = await self.environment.tasks.drain(self.declaration.shutdown_grace)
+        await self._host.stop()
+        return clean
+
+    @asynccontextmanager
+    async def _lifetime(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            try:
+                await self._come_up(stack)
+            except BaseException as cause:
+                await take_down(cause, partial(stack.__aexit__, type(cause), cause, cause.__traceback__))
+                raise
+            yield
+
+    async def _come_up(self, stack: AsyncExitStack) -> None:
+        container = self.environment.container
+        stack.push_async_callback(container.close)
+        await container.start()
+        for interceptor in self.interceptors:
+            if isinstance(interceptor, AppInterceptorWithLifecycle):
+                await stack.enter_async_context(interceptor.lifecycle(self.declaration, container))
+        stack.push_async_callback(container.close_late)
+        await container.start_late()
+
+    def execution(self, trigger: Trigger) -> Execution:
+        """A new execution of this application that nothing else caused."""
+        return new_execution(self.environment, trigger)

@@ -1,0 +1,125 @@
+"""What surrounds everything that runs in one application: ports, container, resources, the wish to stop."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Protocol, TypeVar
+
+from jararaca.core.container import Container
+from jararaca.core.lifecycle import TaskScope
+from jararaca.core.shutdown import Shutdown
+from jararaca.core.steps import Steps
+from jararaca.ports.broker import Broker
+from jararaca.ports.chance import Chance
+from jararaca.ports.clock import Clock
+from jararaca.ports.fanout import Fanout
+from jararaca.ports.schedule_store import ScheduleStore
+
+T = TypeVar("T")
+
+
+class BrokerFactory(Protocol):
+    """Makes an unconnected broker for a URL. `name` shows up in the server's list of connections."""
+
+    def __call__(self, url: str, *, heartbeat: int, name: str) -> Broker: ...
+
+
+class ScheduleStoreFactory(Protocol):
+    """Makes the schedule store of one runtime.
+
+    `declared` connects to the one that the application declares, if it declares one; a process that is the whole system
+    does without.
+    """
+
+    def __call__(self, declared: Callable[[], ScheduleStore] | None) -> ScheduleStore: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything through which an application can reach the world.
+
+    `namespace` is put before every name on servers; empty outside tests. `embedded` says that this process is the
+    whole system: what an application declares for reaching other processes is not used. `polls` is whether other
+    processes may write to the application's databases, so that what they leave there has to be looked for.
+    """
+
+    clock: Clock
+    chance: Chance
+    broker: BrokerFactory
+    fanout: Callable[[], Fanout]
+    schedule_store: ScheduleStoreFactory
+    namespace: str = ""
+    embedded: bool = False
+    polls: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Environment:
+    """The surroundings of one running application. `instance` tells its processes and replicas apart."""
+
+    name: str
+    ports: Ports
+    container: Container
+    steps: Steps = field(default_factory=Steps)
+    shutdown: Shutdown = field(default_factory=Shutdown)
+    interceptors: tuple[Any, ...] = ()
+    instance: str = ""
+    tasks: TaskScope = field(init=False)
+    _resources: dict[Hashable, Any] = field(default_factory=dict)
+    _checks: dict[str, Callable[[], bool]] = field(default_factory=dict)
+    _executions: "count[int]" = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        self.instance = self.instance or self.ports.chance.uuid().hex[:12]
+        self.tasks = TaskScope(self.name)
+
+    @property
+    def clock(self) -> Clock:
+        return self.ports.clock
+
+    @property
+    def chance(self) -> Chance:
+        return self.ports.chance
+
+    def checks(self, name: str, is_ready: Callable[[], bool]) -> Callable[[], None]:
+        """Make readiness depend on `is_ready()`, shown as `name`, until the returned function is called."""
+        self._checks[name] = is_ready
+
+        def withdraw() -> None:
+            self._checks.pop(name, None)
+
+        return withdraw
+
+    def readiness(self) -> dict[str, bool]:
+        """Every dependency that a room watches, and whether it is there."""
+        return {name: is_ready() for name, is_ready in self._checks.items()}
+
+    def owned(self, name: str) -> str:
+        """The full name on servers of something this application owns: `{namespace}{app}.{name}`."""
+        return f"{self.ports.namespace}{self.name}.{name}"
+
+    def shared(self, name: str) -> str:
+        """The full name on servers of something that applications share: `{namespace}{name}`."""
+        return f"{self.ports.namespace}{name}"
+
+    def next_execution_id(self) -> str:
+        """An identity that no other execution of any process has."""
+        return f"{self.instance}-{next(self._executions)}"
+
+    def offer(self, key: Hashable, resource: Any) -> Callable[[], None]:
+        """Let rooms and users find `resource` under `key` until the returned function is called."""
+        self._resources[key] = resource
+
+        def withdraw() -> None:
+            if self._resources.get(key) is resource:
+                del self._resources[key]
+
+        return withdraw
+
+    def resource(self, key: Hashable) -> Any | None:
+        """What was offered under `key`, or None."""
+        return self._resources.get(key)
+
+    def resource_keys(self) -> tuple[Hashable, ...]:
+        """Every key under which something is offered, for messages about what is missing."""
+        return tuple(self._resources)
