@@ -1,0 +1,64 @@
+"""A delivery in the hands of the worker, and the order in which deliveries are taken up."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from jararaca.messagebus.headers import Marks
+from jararaca.ports.broker import Delivery
+
+
+@dataclass(slots=True, eq=False)
+class Consumed:
+    """One delivery with what its headers say. `settled` keeps it from being settled twice, which kills a channel."""
+
+    delivery: Delivery
+    marks: Marks
+    settled: bool = False
+
+    @property
+    def topic(self) -> str:
+        """The topic of first publication."""
+        return self.marks.topic_of(self.delivery)
+
+
+class Backlog:
+    """Deliveries that wait for a free place, first come first served; with `ordered`, one of each key at a time.
+
+    Messages without an ordering key never wait for each other.
+    """
+
+    def __init__(self, *, ordered: bool) -> None:
+        self._waiting: deque[Consumed] = deque()
+        self._ordered = ordered
+        self._busy: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, consumed: Consumed) -> None:
+        """Let it wait behind the others."""
+        self._waiting.append(consumed)
+
+    def take(self) -> Consumed | None:
+        """The first that may be handled now; its key is busy until `release`."""
+        if not self._ordered:
+            return self._waiting.popleft() if self._waiting else None
+        for index, consumed in enumerate(self._waiting):
+            key = consumed.marks.key
+            if key is None or key not in self._busy:
+                del self._waiting[index]
+                if key is not None:
+                    self._busy.add(key)
+                return consumed
+        return None
+
+    def release(self, consumed: Consumed) -> None:
+        """Its key may be taken again."""
+        if consumed.marks.key is not None:
+            self._busy.discard(consumed.marks.key)
+
+    def drain(self) -> list[Consumed]:
+        """Everything that waits, which then no longer does."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting

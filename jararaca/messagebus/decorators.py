@@ -1,0 +1,78 @@
+"""What a user writes on controllers and their methods to receive messages."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from jararaca.core.metadata import attach
+from jararaca.messagebus.retry import RetryPolicy
+
+C = TypeVar("C", bound=type)
+M = TypeVar("M", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class BusControllerFact:
+    """Left on a class by `MessageBusController`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerFact:
+    """Left on a method by `IncomingHandler`; judged when the handlers of an application are collected."""
+
+    topic: str
+    timeout: float | None
+    exception_handler: Callable[..., Any] | None
+    nack_on_exception: bool
+    auto_ack: bool
+    name: str | None
+    retry: RetryPolicy | None
+    concurrency: int | None
+    ordered: bool
+    idempotent: bool
+
+
+def MessageBusController() -> Callable[[C], C]:  # noqa: N802 -- decorators read as the nouns they make of a class
+    """Let the `IncomingHandler` methods of a class receive messages. Stacks with the other controller decorators."""
+    return lambda cls: attach(cls, BusControllerFact())
+
+
+def IncomingHandler(  # noqa: N802 -- decorators read as the nouns they make of a method
+    topic: str,
+    timeout: float | None = None,
+    exception_handler: Callable[..., Any] | None = None,
+    nack_on_exception: bool = False,
+    auto_ack: bool = True,
+    *,
+    name: str | None = None,
+    retry: RetryPolicy | None = None,
+    concurrency: int | None = None,
+    ordered: bool = False,
+    idempotent: bool = False,
+) -> Callable[[M], M]:
+    """Receive every message whose topic matches, on `async def m(self, message: Message[Model]) -> None`.
+
+    Each handler gets its own copy of a message; the replicas of one application compete for it.
+
+    Args:
+        topic: a binding pattern of words between dots; `*` is one word, `#` zero or more.
+        timeout: seconds until an attempt that has not begun to commit is cancelled and fails with `HandlerTimeout`;
+            None: the worker's.
+        exception_handler: called with `(error, message)` once per failed attempt, after the rollback, in a unit of
+            work of its own: it may publish and send frames, and does not change what becomes of the message.
+        nack_on_exception: without a retry policy, bring a failed message back after a second instead of
+            dead-lettering it.
+        auto_ack: take a return without a decision for success; if False, it is dead-lettered as `unsettled`.
+        name: the stable identity of the handler, `Class.method` by default; its queue is named after it.
+        retry: how failures are retried; without one they are dead-lettered.
+        concurrency: attempts at a time in one process; None: the worker's.
+        ordered: within one process, one message per ordering key at a time, in the order in which the broker hands
+            them out; a retry comes after those that did not wait, and other processes take their turns.
+        idempotent: acknowledge a message that this handler has handled before, known by its message id, without calling
+            it again. What the handler writes to the outbox's database and what it publishes happens once; needs
+            `MessageBusPublisherInterceptor(delivery="outbox")`.
+    """
+    fact = HandlerFact(
+        topic, timeout, exception_handler, nack_on_exception, auto_ack, name, retry, concurrency, ordered, idempotent
+    )
+    return lambda method: attach(method, fact)

@@ -1,0 +1,109 @@
+"""How long an attempt may take.
+
+The limit of a handler covers its body, the hooks before the commit, and their preparation: all that can be undone. A
+commit that has begun is never cut short, because nobody would know what became of it. What follows the commit has a
+limit of its own, and so has an exception handler. All of them together stay below the time after which the broker gives
+the message to somebody else.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from jararaca.core.cancellation import cancellations, is_asked_to_end
+from jararaca.core.context import Execution
+from jararaca.core.invocation import Outcome, invoke
+from jararaca.core.unit_of_work import UnitOfWork
+from jararaca.errors import HandlerTimeout, UsageError
+from jararaca.messagebus.config import CONSUMER_TIMEOUT
+from jararaca.ports.clock import Clock
+
+
+def seconds_after(limit: float) -> float:
+    """Seconds for each of what may follow a body of this limit: its announcements, or its exception handler and those
+    of that one. A third of what is left, so that a third remains for commits and the settlement.
+    """
+    return (CONSUMER_TIMEOUT - limit) / 3
+
+
+class TimeLimit:
+    """Runs calls of one kind in units of work of their own, each for at most `seconds` until its commit.
+
+    `where` is what runs, and `remedy` what to do about a limit that was exceeded. `after` bounds what follows a commit.
+    """
+
+    def __init__(self, clock: Clock, seconds: float, *, after: float, where: str, remedy: str) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._after = after
+        self._where = where
+        self._remedy = remedy
+
+    async def invoke(self, execution: Execution, call: Callable[[], Awaitable[None]]) -> Outcome[None]:
+        """How the call ended; `HandlerTimeout` if it was cut short, whatever it made of that.
+
+        Raises:
+            CancelledError: the task was asked to end, and nothing was committed: also if the call made something else
+                of that.
+        """
+        work = UnitOfWork(execution.environment.steps, execution)
+        try:
+            async with self._clock.timeout(self._seconds) as deadline:
+                watch = _Watch(self, deadline)
+                work.watch = watch
+                outcome = await invoke(execution, lambda: self._body(call, watch), work)
+        except TimeoutError as error:  # the deadline's own: whatever the call raises is in the outcome
+            return Outcome(None, self.exceeded(error), False)
+        if outcome.committed:
+            return outcome
+        if is_asked_to_end():
+            raise asyncio.CancelledError from outcome.error
+        if deadline.expired() and not isinstance(outcome.error, HandlerTimeout):
+            return Outcome(None, self.exceeded(outcome.error), False)
+        return outcome
+
+    async def _body(self, call: Callable[[], Awaitable[None]], watch: "_Watch") -> None:
+        try:
+            await call()
+        except asyncio.CancelledError as error:
+            if is_asked_to_end():
+                raise
+            raise UsageError(
+                f"{self._where} let the CancelledError of something it awaited escape, though nobody cancelled "
+                "the handler itself. Catch it where that is awaited."
+            ) from error
+        watch.check()
+
+    def exceeded(self, cause: BaseException | None) -> HandlerTimeout:
+        """What a call ends with that was cut short."""
+        error = HandlerTimeout(f"{self._where} ran longer than {self._seconds:g} s and was cancelled. {self._remedy}")
+        error.__cause__ = cause
+        return error
+
+    def announcing(self) -> AbstractAsyncContextManager[Any]:
+        """Bounds what follows the commits."""
+        return self._clock.timeout(self._after)
+
+
+class _Watch:
+    """Keeps a call that swallowed its cancellation from committing, and the deadline from cutting a commit short."""
+
+    __slots__ = ("_deadline", "_limit", "announcing")
+
+    def __init__(self, limit: TimeLimit, deadline: Any) -> None:
+        self._limit = limit
+        self._deadline = deadline
+        self.announcing = limit.announcing
+
+    def check(self) -> None:
+        """Raise what the call has not let pass: what it did afterwards does not count."""
+        is_over = self._deadline.expired()
+        if cancellations() > is_over:  # the deadline's own is not taken back before its end
+            raise asyncio.CancelledError
+        if is_over:
+            raise self._limit.exceeded(None)
+
+    def committing(self) -> None:
+        self.check()
+        self._deadline.reschedule(None)

@@ -1,0 +1,230 @@
+"""The worker: every handler of an application, consuming until it is asked to stop."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from jararaca.core.application import Application
+from jararaca.core.environment import Environment
+from jararaca.core.lifecycle import TaskScope
+from jararaca.core.places import waits_at
+from jararaca.errors import NotConfigured, UsageError
+from jararaca.messagebus.config import MessageBusConfig
+from jararaca.messagebus.connection import BusConnection, BusKey
+from jararaca.messagebus.consumer import HandlerConsumer
+from jararaca.messagebus.handlers import HandlerSpec, collect_handlers
+
+logger = logging.getLogger("jararaca.messagebus")
+
+CONNECT_WITHIN = 60.0
+"""Seconds that the start of a worker waits for its broker."""
+
+CANCEL_GRACE = 5.0
+"""Seconds that a cancelled attempt has to roll back, before it is cancelled again, and then before it is abandoned."""
+
+
+class WorkerRuntime:
+    """Consumes the queues of all handlers of a running application over one connection.
+
+    The connection is started and stopped by whoever made it. Losing it is no failure: everything is consumed again
+    once it is back.
+    """
+
+    name = "worker"
+
+    def __init__(
+        self,
+        environment: Environment,
+        handlers: Sequence[HandlerSpec],
+        connection: BusConnection,
+        config: MessageBusConfig,
+    ) -> None:
+        self._environment = environment
+        self._connection = connection
+        self._tasks = TaskScope("worker")
+        self._consumers = [
+            HandlerConsumer(environment, handler, connection, config, self._tasks) for handler in handlers
+        ]
+        self._keepers: list[asyncio.Task[None]] = []
+        self._stopping: asyncio.Task[bool] | None = None
+        self._cut: frozenset[asyncio.Task[None]] = frozenset()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every queue is being consumed."""
+        return (
+            bool(self._keepers)
+            and self._connection.ready
+            and all(consumer.consuming.is_set() for consumer in self._consumers)
+        )
+
+    @property
+    def running(self) -> int:
+        """How many attempts are under way."""
+        return sum(len(consumer.running) for consumer in self._consumers)
+
+    async def start(self) -> None:
+        """Begin to consume; returns once every queue is consumed, or a shutdown was asked for.
+
+        Raises:
+            BrokerUnavailable: there is no connection to the broker within 60 seconds.
+            LoginRefused, BrokerError: the broker answered, and refused.
+        """
+        await self._environment.shutdown.race(self._come_up())
+
+    async def _come_up(self) -> None:
+        await self._connection.until_ready(CONNECT_WITHIN)
+        self._keepers = [
+            self._tasks.spawn(consumer.keep(), name=f"consumer of {consumer.queue}") for consumer in self._consumers
+        ]
+        for consumer in self._consumers:
+            await consumer.consuming.wait()
+
+    async def stop(self, grace: float) -> bool:
+        """Take nothing new, requeue what was not started, let attempts end within `grace` seconds, cancel the rest.
+
+        What is cancelled is rolled back and requeued with its attempt unchanged. A second call while the first one
+        waits cancels at once. True if nothing had to be cancelled.
+        """
+        if self._stopping is None:
+            self._stopping = self._tasks.spawn(self._stop(grace), name="stop of the worker")
+        else:
+            self._cut_short(self._attempts())
+        return await asyncio.shield(self._stopping)
+
+    async def _stop(self, grace: float) -> bool:
+        for keeper in self._keepers:
+            keeper.cancel()
+        self._keepers = []
+        for consumer in self._consumers:
+            await consumer.stop_taking()
+        attempts = self._attempts()
+        if attempts and grace > 0:
+            await self._end_within(grace, attempts)
+        await self._cancel()
+        clean = not any(task.cancelled() for task in attempts | self._cut) and not self._attempts()
+        for consumer in self._consumers:
+            await consumer.close()
+        return clean
+
+    async def _cancel(self) -> None:
+        for _again in range(2):
+            running = self._attempts()
+            if not running:
+                return
+            self._cut_short(running)
+            await self._end_within(CANCEL_GRACE, running)
+        if abandoned := self._attempts():
+            stacks = [waits_at(task) for task in abandoned]
+            logger.error(
+                "attempts do not end; they are abandoned", extra={"attempts": _named(abandoned), "stacks": stacks}
+            )
+
+    def _cut_short(self, attempts: frozenset[asyncio.Task[None]]) -> None:
+        """Cancel what still runs, and say which."""
+        self._cut |= attempts
+        if attempts:
+            logger.warning("attempts are cancelled by the shutdown", extra={"attempts": _named(attempts)})
+        for task in attempts:
+            task.cancel()
+
+    async def _end_within(self, seconds: float, attempts: frozenset[asyncio.Task[None]]) -> None:
+        with suppress(TimeoutError):
+            async with self._environment.clock.timeout(seconds):
+                await asyncio.wait(attempts)
+
+    def _attempts(self) -> frozenset[asyncio.Task[None]]:
+        return frozenset().union(*(consumer.running for consumer in self._consumers))
+
+
+class MessageBusWorker:
+    """The worker of one application as an object to start and stop. Building it does no I/O."""
+
+    def __init__(self, application: Application, config: MessageBusConfig) -> None:
+        self._application = application
+        self._config = config
+        self._runtime: WorkerRuntime | None = None
+        self._ended = asyncio.Event()
+        self._ended.set()
+        self._grace = application.declaration.shutdown_grace
+
+    def start_sync(self) -> bool:
+        """Run until a shutdown is asked for, on an event loop of its own. True if no work had to be cancelled."""
+        return asyncio.run(self.start_async())
+
+    async def start_async(self) -> bool:
+        """Run until a shutdown is asked for, or `stop` is called. True if no work had to be cancelled.
+
+        Raises:
+            DeclarationError: the application cannot work.
+            NotConfigured: nobody says where the broker is.
+            BrokerUnavailable: nobody answers at the broker's address.
+            LoginRefused: the broker answered and refused.
+            UsageError: it runs already.
+        """
+        if not self._ended.is_set():
+            raise UsageError("this MessageBusWorker runs already. Make another one, or stop() it first.")
+        self._ended.clear()
+        try:
+            return await self._run()
+        finally:
+            self._ended.set()
+
+    async def stop(self, grace: float | None = None) -> None:
+        """Stop as the process would on SIGTERM, and return once it has; called again meanwhile, cancel at once.
+
+        `grace` is how many seconds running attempts may take; None: the `shutdown_grace` of the application.
+        """
+        asked_before = self._application.environment.shutdown.is_requested
+        self._grace = self._application.declaration.shutdown_grace if grace is None else grace
+        self._application.environment.shutdown.request()
+        if asked_before and self._runtime is not None:
+            await self._runtime.stop(0)
+        await self._ended.wait()
+
+    async def _run(self) -> bool:
+        application = self._application
+        handlers = collect_handlers(application.declaration)
+        clean = True
+        await application.start()
+        try:
+            async with self._connected(handlers) as connection:
+                runtime = WorkerRuntime(application.environment, handlers, connection, self._config)
+                self._runtime = runtime
+                try:
+                    await runtime.start()
+                    await application.environment.shutdown.wait()
+                finally:
+                    clean = await runtime.stop(self._grace)
+                    self._runtime = None
+        finally:
+            clean = await application.stop() and clean
+        return clean
+
+    @asynccontextmanager
+    async def _connected(self, handlers: Sequence[HandlerSpec]) -> AsyncIterator[BusConnection]:
+        environment = self._application.environment
+        shared = environment.resource(BusKey("default"))
+        if shared is not None:
+            yield shared
+            return
+        if self._config.url is None:
+            raise NotConfigured(
+                "a worker needs a message broker, and nobody says where it is. Set JARARACA_BROKER_URL, or give "
+                "MessageBusConfig(url=...)."
+            )
+        connection = BusConnection(
+            environment, name="default", url=self._config.url, config=self._config, handlers=handlers
+        )
+        withdraw = environment.offer(BusKey("default"), connection)
+        try:
+            await connection.start(wait=False)
+            yield connection
+        finally:
+            withdraw()
+            await connection.stop()
+
+
+def _named(tasks: frozenset[asyncio.Task[None]]) -> list[str]:
+    return sorted(task.get_name() for task in tasks)
