@@ -1,0 +1,101 @@
+"""The HTTP runtime: one running application behind one FastAPI object."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from jararaca.core.application import Application
+from jararaca.core.microservice import described
+from jararaca.core.places import place_of
+from jararaca.core.secrecy import without_values
+from jararaca.errors import InvalidOption, JararacaError
+from jararaca.presentation.exceptions import add_exception_handlers
+from jararaca.presentation.execution_route import route_class_of
+from jararaca.presentation.guards import check_middlewares, middlewares_of
+from jararaca.presentation.health import add_health_routes
+from jararaca.presentation.http_microservice import HttpMicroservice, Lifespan
+from jararaca.presentation.routing import add_controller
+from jararaca.presentation.websocket.routing import WebSocketConnections, add_websocket_routes
+
+
+class HttpRuntime:
+    """Serves the controllers of an application over ASGI; `asgi` is complete when the constructor returns.
+
+    Starting and stopping only opens and closes the door: the socket belongs to whoever runs `asgi`.
+    """
+
+    name = "http"
+
+    def __init__(self, application: Application, http: HttpMicroservice, *, lifespan: Lifespan | None = None) -> None:
+        self.environment = application.environment
+        self.in_flight = 0
+        self.has_started = False
+        self.ready = False
+        self._idle: asyncio.Event | None = None
+        self.connections = WebSocketConnections(self.environment)
+        self.asgi = self._build(http, lifespan or no_lifespan)
+        application.validates(lambda _application: check_middlewares(self.environment.container, http))
+        for middleware in middlewares_of(http):
+            self.environment.container.require(middleware)
+
+    def _build(self, http: HttpMicroservice, lifespan: Lifespan) -> FastAPI:
+        app = _made(http.factory, lifespan) if http.factory else FastAPI(title=http.app.name, lifespan=lifespan)
+        app.router.route_class = route_class_of(self)
+        for controller in http.app.controllers:
+            add_controller(app.router, controller, middlewares=http.middlewares)
+            add_websocket_routes(app, controller, self.connections, middlewares=http.middlewares)
+        if http.health_path is not None:
+            add_health_routes(app, self.environment, http.health_path, is_serving=lambda: self.ready)
+        add_exception_handlers(app)
+        return app
+
+    def finished(self) -> None:
+        """No exchange is under way any more; `stop` may be waiting for that."""
+        if self._idle is not None:
+            self._idle.set()
+
+    async def start(self) -> None:
+        self.connections.start()
+        self.has_started = self.ready = True
+
+    async def stop(self, grace: float) -> bool:
+        """Close the websockets with 1001 and wait for exchanges under way. False if `grace` was not enough."""
+        self.ready = False
+        deadline = asyncio.get_running_loop().time() + grace
+        closed = await self.connections.close(grace)
+        while self.in_flight and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            self._idle = asyncio.Event()  # made here, because an event belongs to one loop
+            try:
+                async with asyncio.timeout(left):
+                    await self._idle.wait()
+            except TimeoutError:
+                break
+        return closed and not self.in_flight
+
+
+def _made(factory: Callable[[Lifespan], FastAPI], lifespan: Lifespan) -> FastAPI:
+    try:
+        app = factory(lifespan)
+    except JararacaError:
+        raise
+    except Exception as error:
+        refusal = without_values(error, "the factory of the FastAPI object")
+        if refusal is not None:
+            raise refusal from None
+        raise InvalidOption(
+            f"the factory of the FastAPI object failed at {place_of(error)}: {type(error).__name__}: {error}. Correct "
+            "what happens there."
+        ) from error
+    if not isinstance(app, FastAPI):
+        raise InvalidOption(
+            f"the factory of the FastAPI object returned {described(app)}. Return FastAPI(lifespan=lifespan)."
+        )
+    return app
+
+
+@asynccontextmanager
+async def no_lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    """For an application that is started and stopped by somebody else."""
+    yield
