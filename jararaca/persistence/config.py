@@ -1,0 +1,97 @@
+"""Which database a connection name stands for, and how its engine is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from jararaca.errors import InvalidOption, MissingExtra
+
+_EXTRA = {"aiosqlite": "sqlalchemy", "asyncpg": "postgres"}
+
+
+@dataclass(frozen=True, slots=True)
+class AIOSQAConfig:
+    """One database of an application.
+
+    Args:
+        connection_name: by which `use_session(name)` finds it; names are unique in an application.
+        url: SQLAlchemy's, with an asynchronous driver: `sqlite+aiosqlite:///tasks.db`, `postgresql+asyncpg://...`.
+        inject_default: whether an injected `AsyncSession` may be this database's. Of several that may, it is the one
+            called `default`, else the first.
+        engine_options: passed to `create_async_engine`; `pool_pre_ping` and `hide_parameters` are on unless said
+            otherwise.
+        session_options: passed to `AsyncSession`; `expire_on_commit` is off unless said otherwise.
+    """
+
+    connection_name: str
+    url: str
+    inject_default: bool = field(default=True, kw_only=True)
+    engine_options: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    session_options: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def __repr__(self) -> str:
+        return f"AIOSQAConfig({self.connection_name!r})"
+
+
+ENVIRONMENT = "jararaca_environment"
+"""The execution option by which a statement finds the application whose engine runs it."""
+
+
+class EngineFactory(Protocol):
+    """Makes the engine of a database; provide another one to replace the engine of every connection name."""
+
+    def __call__(self, config: AIOSQAConfig) -> AsyncEngine: ...
+
+
+_DEFAULTS = {"pool_pre_ping": True, "hide_parameters": True}
+_REFUSALS = (ArgumentError, InvalidRequestError, TypeError, ValueError)
+
+
+def create_engine(config: AIOSQAConfig) -> AsyncEngine:
+    """The engine that `config` describes; it connects at its first use.
+
+    What goes wrong later is told without the values of statements, unless `hide_parameters` is turned off.
+
+    Raises:
+        MissingExtra: the URL's driver is not installed.
+        InvalidOption: the URL does not parse, or names a driver that is unknown or not asynchronous; or an option of
+            the engine is unknown or cannot be used.
+    """
+    where = f"the database {config.connection_name!r}"
+    try:
+        return create_async_engine(config.url, **{**_DEFAULTS, **config.engine_options})
+    except ModuleNotFoundError as error:
+        if error.name in _EXTRA:
+            raise MissingExtra(_EXTRA[error.name], feature=where) from error
+        raise InvalidOption(f"{where} needs {error.name}, which is not installed. Install it.") from error
+    except _REFUSALS as error:
+        _check_url(config.url, where)
+        said = str(error).partition(", using configuration")[0].rstrip(".")
+        raise InvalidOption(f"the engine_options of {where} cannot be used: {said}. Correct them.") from None
+
+
+def _check_url(url: str, where: str) -> None:
+    try:
+        create_async_engine(url)
+    except _REFUSALS as error:
+        raise InvalidOption(
+            f"the URL of {where} cannot be used ({type(error).__name__}). Use one with an asynchronous driver, such as "
+            "sqlite+aiosqlite:///tasks.db or postgresql+asyncpg://user:password@host/name."
+        ) from None  # what SQLAlchemy says may show the URL, and with it the password
+
+
+def create_session(config: AIOSQAConfig, engine: AsyncEngine | None) -> AsyncSession:
+    """A session with the options of `config`, which nobody commits for you.
+
+    Raises:
+        InvalidOption: an option is unknown.
+    """
+    try:
+        return AsyncSession(engine, **{"expire_on_commit": False, **config.session_options})
+    except TypeError as error:
+        raise InvalidOption(
+            f"the session_options of the database {config.connection_name!r} cannot be used: {error}. Correct them."
+        ) from error
