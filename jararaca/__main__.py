@@ -1,0 +1,5 @@
+"""`python -m jararaca` is the `jararaca` command."""
+
+from jararaca.cli.main import main
+
+main()

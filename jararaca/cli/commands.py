@@ -1,0 +1,227 @@
+"""The commands and their options. What a command does is in the module of its name."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="jararaca",
+    help="Serve, consume and schedule: one application, declared once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _seconds(given: float) -> float:
+    if not given >= 0:  # which NaN is not, though it is no less than 0 either
+        raise typer.BadParameter("it is a number of seconds, from 0 on.")
+    return given
+
+
+Target = Annotated[str, typer.Argument(metavar="MODULE:ATTRIBUTE", help="The application, such as app.main:app.")]
+AppDir = Annotated[str, typer.Option(envvar="JARARACA_APP_DIR", help="Put first on the Python path.")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", envvar="JARARACA_BROKER_URL", help="Where the message broker is."),
+]
+Wait = Annotated[
+    float,
+    typer.Option(
+        "--wait-for-broker",
+        envvar="JARARACA_WAIT_FOR_BROKER",
+        callback=_seconds,
+        help="Seconds to wait for it at the start.",
+    ),
+]
+Reload = Annotated[
+    bool, typer.Option(envvar="JARARACA_RELOAD", help="Start again when a file below --app-dir changes.")
+]
+Host = Annotated[str, typer.Option(envvar="JARARACA_HOST", help="The address to listen on.")]
+Port = Annotated[int, typer.Option(envvar="JARARACA_PORT", min=0, max=65535, help="0 takes any free port.")]
+
+
+@app.command()
+def dev(
+    target: Target, app_dir: AppDir = ".", host: Host = "127.0.0.1", port: Port = 8000, reload: Reload = False
+) -> int:
+    """Run the whole system in one process."""
+    if reload:
+        from jararaca.cli import reloading
+
+        return _long(lambda: reloading.run(target, app_dir=app_dir, host=host, port=port))
+    from jararaca.cli import dev as command
+
+    return _long(lambda: command.run(target, app_dir=app_dir, host=host, port=port))
+
+
+@app.command()
+def server(target: Target, app_dir: AppDir = ".", host: Host = "127.0.0.1", port: Port = 8000, url: Url = None) -> int:
+    """Serve HTTP and websockets."""
+    from jararaca.cli import server as command
+
+    return _long(lambda: command.run(target, app_dir=app_dir, host=host, port=port, url=url))
+
+
+@app.command()
+def worker(target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0) -> int:
+    """Handle messages."""
+    from jararaca.cli import worker as command
+
+    return _long(lambda: command.run(target, app_dir=app_dir, url=url, wait_for_broker=wait_for_broker))
+
+
+@app.command()
+def scheduler(target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0) -> int:
+    """Fire scheduled actions."""
+    from jararaca.cli import scheduler as command
+
+    return _long(lambda: command.run(target, app_dir=app_dir, url=url, wait_for_broker=wait_for_broker))
+
+
+app.command("beat", hidden=True)(scheduler)
+
+
+GUEST = "guest"
+"""User and password of every fresh RabbitMQ."""
+
+
+@app.command()
+def broker(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free port.")] = 5672,
+    vhost: Annotated[list[str] | None, typer.Option(help="A virtual host to have besides /; again for more.")] = None,
+    user: Annotated[str, typer.Option(help="Who may log in.")] = GUEST,
+    password: Annotated[str, typer.Option(envvar="JARARACA_BROKER_PASSWORD", help="With which password.")] = GUEST,
+) -> int:
+    """Serve a broker that lives in memory, for development and tests."""
+    from jararaca.cli import broker as command
+
+    names = tuple(dict.fromkeys(("/", *(vhost or ()))))
+    return _long(lambda: command.run(host=host, port=port, vhosts=names, user=user, password=password))
+
+
+@app.command()
+def check(target: Target, app_dir: AppDir = ".") -> int:
+    """Look at the declaration without starting it."""
+    from jararaca.cli import check as command
+
+    return command.run(target, app_dir=app_dir)
+
+
+dlq = typer.Typer(help="Look after dead letters.", no_args_is_help=True)
+app.add_typer(dlq, name="dlq")
+
+Handler = Annotated[str, typer.Argument(metavar="HANDLER", help="The handler's name, such as Orders.charge.")]
+Ids = Annotated[list[str] | None, typer.Option("--id", help="A message id; may be given several times.")]
+Every = Annotated[bool, typer.Option("--all", help="All that are there now.")]
+
+
+@dlq.command("list")
+def dlq_list(target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0) -> int:
+    """Count the dead letters of every handler."""
+    from jararaca.cli import dead_letters as command
+
+    return command.run(target, command.listing(), app_dir=app_dir, url=url, wait_for_broker=wait_for_broker)
+
+
+@dlq.command("show")
+def dlq_show(
+    target: Target,
+    handler: Handler,
+    *,
+    app_dir: AppDir = ".",
+    url: Url = None,
+    wait_for_broker: Wait = 10.0,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many of the oldest.")] = 20,
+    body: Annotated[bool, typer.Option("--body", help="Show the payloads as well.")] = False,
+    as_test: Annotated[
+        Path | None, typer.Option(help="Write a test that replays them to this file, payloads included.")
+    ] = None,
+) -> int:
+    """Look at the dead letters of one handler; they stay where they are."""
+    from jararaca.cli import dead_letters as command
+
+    showing = command.showing(handler, limit=limit, body=body, file=as_test)
+    return command.run(target, showing, app_dir=app_dir, url=url, wait_for_broker=wait_for_broker)
+
+
+@dlq.command("requeue")
+def dlq_requeue(
+    target: Target,
+    handler: Handler,
+    *,
+    app_dir: AppDir = ".",
+    url: Url = None,
+    wait_for_broker: Wait = 10.0,
+    message_id: Ids = None,
+    every: Every = False,
+) -> int:
+    """Send dead letters back to their handler, with their attempts counted from one again."""
+    from jararaca.cli import dead_letters as command
+
+    requeueing = command.requeueing(handler, message_id or (), every=every)
+    return command.run(target, requeueing, app_dir=app_dir, url=url, wait_for_broker=wait_for_broker)
+
+
+@dlq.command("drop")
+def dlq_drop(
+    target: Target,
+    handler: Handler,
+    *,
+    app_dir: AppDir = ".",
+    url: Url = None,
+    wait_for_broker: Wait = 10.0,
+    message_id: Ids = None,
+    every: Every = False,
+) -> int:
+    """Forget dead letters for ever."""
+    from jararaca.cli import dead_letters as command
+
+    dropping = command.dropping(handler, message_id or (), every=every)
+    return command.run(target, dropping, app_dir=app_dir, url=url, wait_for_broker=wait_for_broker)
+
+
+outbox = typer.Typer(help="Look at the messages that wait for the broker in a database.", no_args_is_help=True)
+app.add_typer(outbox, name="outbox")
+
+Rows = Annotated[list[int] | None, typer.Argument(metavar="[ROW]...", help="As `jararaca outbox list` shows them.")]
+AllParked = Annotated[bool, typer.Option("--all", help="Everything that is parked.")]
+
+
+@outbox.command("list")
+def list_outbox(
+    target: Target,
+    app_dir: AppDir = ".",
+    limit: Annotated[int, typer.Option(min=1, help="How many rows, the oldest first.")] = 50,
+) -> int:
+    """Show what waits and what is parked, without payloads."""
+    from jararaca.cli import outbox as command
+
+    return command.show_rows(target, app_dir=app_dir, limit=limit)
+
+
+@outbox.command("retry")
+def retry_outbox(target: Target, rows: Rows = None, every: AllParked = False, app_dir: AppDir = ".") -> int:
+    """Let parked messages be sent again, as if they had never failed."""
+    from jararaca.cli import outbox as command
+
+    return command.retry(target, rows or [], every=every, app_dir=app_dir)
+
+
+@outbox.command("drop")
+def drop_outbox(target: Target, rows: Rows = None, every: AllParked = False, app_dir: AppDir = ".") -> int:
+    """Delete parked messages."""
+    from jararaca.cli import outbox as command
+
+    return command.drop(target, rows or [], every=every, app_dir=app_dir)
+
+
+def _long(command: Callable[[], int]) -> int:
+    """Run what lives until it is asked to stop."""
+    from jararaca.cli.running import until_stopped
+
+    return until_stopped(command)

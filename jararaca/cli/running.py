@@ -1,0 +1,141 @@
+"""Runs an application and its runtimes until somebody asks the process to stop."""
+
+import asyncio
+import errno
+import logging
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from types import FrameType
+
+from jararaca.cli.exit_codes import CLEAN, CUT_SHORT, FAILURE
+from jararaca.core.application import Application
+from jararaca.core.lifecycle import TaskScope
+from jararaca.core.runtimes import Runtime
+from jararaca.core.shutdown import Shutdown
+
+logger = logging.getLogger("jararaca.cli")
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+LAST_MOMENT = 2.0
+"""Seconds that a process has to end once everything is closed and work was cut: a thread cannot be cancelled."""
+
+
+class AskedToStop(BaseException):
+    """A signal came before there was anything to stop."""
+
+
+def until_stopped(command: Callable[[], int]) -> int:
+    """Run a command that lives until it is asked to stop; asked before it is up, it ends with 0 like one that was."""
+    for each in SIGNALS:
+        signal.signal(each, _raise)
+    try:
+        return command()
+    except AskedToStop:
+        return CLEAN
+
+
+def _raise(_signal: int, _frame: FrameType | None) -> None:
+    raise AskedToStop
+
+
+def run(
+    application: Application,
+    make_runtimes: Callable[[], Sequence[Runtime]],
+    *,
+    on_started: Callable[[], None],
+    connect: Callable[[], Awaitable[None]] | None = None,
+) -> int:
+    """Start everything in order; on the first signal stop it within the declared grace, at once on a second one.
+
+    Args:
+        make_runtimes: called when the application runs.
+        on_started: called when every runtime serves.
+        connect: awaited before runtimes are made; what it raises ends the process.
+
+    Returns the exit code: 0, 124 when running work was cancelled, 1 when a part failed to stop.
+    """
+    try:
+        return asyncio.run(Process(application).run(make_runtimes, on_started=on_started, connect=connect))
+    except BrokenPipeError as error:  # which typer takes for a terminal that has gone, and says nothing
+        raise ConnectionAbortedError(errno.ECONNABORTED, error.strerror) from error
+
+
+class Process:
+    """One application as the only thing that a process does."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._environment = application.environment
+        self._asked = Shutdown()
+        self._started: list[Runtime] = []
+        self._tasks = TaskScope("process")
+        self._cuts: list[asyncio.Task[bool]] = []
+        self._closing: asyncio.Task[bool] | None = None
+
+    async def run(
+        self,
+        make_runtimes: Callable[[], Sequence[Runtime]],
+        *,
+        on_started: Callable[[], None],
+        connect: Callable[[], Awaitable[None]] | None = None,
+    ) -> int:
+        """As the function of this name."""
+        loop = asyncio.get_running_loop()
+        for each in SIGNALS:
+            # Never removed: a signal that comes while the loop is closed finds that everything has ended already.
+            loop.add_signal_handler(each, self._on_signal)
+        try:
+            await self._asked.race(self._come_up(make_runtimes, connect))
+            if not self._asked.is_requested:
+                on_started()
+                await self._environment.shutdown.wait()
+        finally:
+            code = await self._go_down()
+        if code == CUT_SHORT:
+            _end_even_if_a_thread_hangs()
+        return code
+
+    async def _come_up(
+        self, make_runtimes: Callable[[], Sequence[Runtime]], connect: Callable[[], Awaitable[None]] | None
+    ) -> None:
+        await self._application.start()
+        if connect is not None:
+            await connect()
+        for runtime in make_runtimes():
+            self._started.append(runtime)
+            await runtime.start()
+
+    def _on_signal(self) -> None:
+        if not self._asked.is_requested:
+            self._asked.request()
+            self._environment.shutdown.request()
+            return
+        logger.warning("asked to stop again: what still runs is cancelled")
+        if self._closing is not None:
+            self._closing.cancel()
+        for runtime in self._started:
+            self._cuts.append(self._tasks.spawn(runtime.stop(0), name=f"stop {runtime.name} at once"))
+
+    async def _go_down(self) -> int:
+        self._environment.shutdown.request()
+        grace = self._application.declaration.shutdown_grace
+        stops = [self._tasks.spawn(each.stop(grace), name=f"stop {each.name}") for each in self._started]
+        ends = [*await _ends(stops), *await _ends(self._cuts)]
+        self._closing = self._tasks.spawn(self._application.stop(), name="stop the application")
+        ends += await _ends([self._closing])
+        if any(isinstance(end, Exception) for end in ends):
+            return FAILURE
+        return CLEAN if all(end is True for end in ends) else CUT_SHORT
+
+
+async def _ends(tasks: Sequence["asyncio.Task[bool]"]) -> list[bool | BaseException]:
+    """What each returned or raised; the scope of the tasks has logged what was raised."""
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _end_even_if_a_thread_hangs() -> None:
+    timer = threading.Timer(LAST_MOMENT, os._exit, [CUT_SHORT])
+    timer.daemon = True
+    timer.start()
