@@ -1,0 +1,18 @@
+"""Which event loop a test of the harness runs on; loops are imported when the first such test runs."""
+
+import pytest
+
+from jararaca_testing.options import option, profile_of
+from jararaca_testing.runner import LoopFactory
+
+
+def loop_factory_of(item: pytest.Item) -> LoopFactory:
+    """Makes the loop of one test: virtual in the memory profile, in real time elsewhere."""
+    patience = float(option(item.config, "jararaca_patience"))
+    if profile_of(item) != "memory":
+        from jararaca_testing.realtime import RealTimeLoop
+
+        return lambda: RealTimeLoop(patience=patience)
+    from jararaca_testing.loop import VirtualLoop
+
+    return lambda: VirtualLoop(patience=patience)
