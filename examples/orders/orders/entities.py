@@ -1,0 +1,16 @@
+"""What is stored."""
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from jararaca import BaseEntity
+from orders.schemas import OrderState
+
+
+class OrderEntity(BaseEntity):
+    """One order, under the customer's number."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    amount: Mapped[int]
+    state: Mapped[OrderState] = mapped_column(default=OrderState.PLACED)

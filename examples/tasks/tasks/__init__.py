@@ -1,0 +1,1 @@
+"""Tasks: a small service that uses every part of the framework once."""
