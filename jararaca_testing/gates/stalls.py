@@ -4,7 +4,8 @@ The loop itself only counts its turns. The watch sleeps, and while a test runs i
 that is the same as last time is looked into, so the callback that holds it is known with its lines, and the processor
 time of the thread between two looks is its. Time is not counted that is nobody's fault: importing, collecting garbage,
 a debugger, the harness's own work such as SQLite in the loop, and what the test itself does between two awaits. A
-machine that is too busy to let the watch look is not counted either: wall time is counted in looks.
+machine that is too busy to let the watch look is not counted either: wall time is counted in looks, and one look adds
+no more processor time than a few of its periods, since a virtual machine that stands still calls that processor time.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ PERIOD = 0.02
 A_WHILE = 25
 """Looks in vain before the watch sleeps: a thread that is woken for every test costs more than one that looks."""
 
+MOST_OF_A_LOOK = 2 * PERIOD
 CPU_LIMIT = 0.1
 WALL_LIMIT = 1.0
 TRACED = 4
@@ -61,7 +63,7 @@ class Held:
     def add(self, look: Look, cpu_clock: float) -> None:
         """Another look at the same callback, at this processor time of its thread."""
         if look.counts:
-            self.cpu += max(cpu_clock - self.seen_at, 0.0)
+            self.cpu += min(max(cpu_clock - self.seen_at, 0.0), MOST_OF_A_LOOK)
             self.looks += 1
             self.places[look.place] += 1
         self.seen_at = cpu_clock

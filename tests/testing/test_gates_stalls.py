@@ -18,6 +18,7 @@ from sqlalchemy.exc import InvalidRequestError
 
 from jararaca_testing.gates.stalls import (
     CPU_LIMIT,
+    MOST_OF_A_LOOK,
     PERIOD,
     TRACED,
     Collected,
@@ -97,27 +98,39 @@ def test_between_callbacks_there_is_nothing_to_see(frames: list[tuple[str, str]]
 
 def test_processor_time_between_two_looks_at_one_callback_is_its() -> None:
     held = Held(None, seen_at=10.0)
+    held.add(Look(None, HERE, counts=True), 10.03)
     held.add(Look(None, HERE, counts=True), 10.06)
     assert not held.exceeds(slowness=1)
 
+    held.add(Look(None, ELSEWHERE, counts=True), 10.09)
     held.add(Look(None, ELSEWHERE, counts=True), 10.10)
     held.add(Look(None, ELSEWHERE, counts=True), 10.12)
 
     assert held.exceeds(slowness=1)
     assert not held.exceeds(slowness=TRACED)
     finding = held.finding()
-    assert finding.what == "look_at held the loop for 0.12 s of CPU, 0.06 s in all"
+    assert finding.what == "look_at held the loop for 0.12 s of CPU, 0.10 s in all"
     assert finding.lines == (f"at {ELSEWHERE}",)
 
 
 def test_time_that_does_not_count_is_left_out() -> None:
     held = Held(None, seen_at=10.0)
-    held.add(Look(None, HERE, counts=True), 10.05)
+    held.add(Look(None, HERE, counts=True), 10.03)
     held.add(Look(None, HERE, counts=False), 19.0)
     held.add(Look(None, HERE, counts=True), 19.04)
 
-    assert held.cpu == pytest.approx(0.09)
+    assert held.cpu == pytest.approx(0.07)
     assert held.looks == 2
+
+
+def test_a_machine_that_stood_still_for_a_while_makes_no_stall() -> None:
+    """A virtual machine calls the time processor time in which it was not run."""
+    held = Held(None, seen_at=10.0)
+    held.add(Look(None, HERE, counts=True), 10.43)
+    held.add(Look(None, HERE, counts=True), 10.44)
+
+    assert held.cpu == pytest.approx(MOST_OF_A_LOOK + 0.01)
+    assert not held.exceeds(slowness=1)
 
 
 def test_a_callback_that_waits_is_counted_in_looks() -> None:
@@ -162,7 +175,7 @@ def watched(pulse: Pulse) -> Scripted:
 def looks(watched: Scripted, number: int, between: Callable[[], object] = lambda: None) -> None:
     for _look in range(number):
         watched.look()
-        watched.spent += CPU_LIMIT / 2
+        watched.spent += CPU_LIMIT / 3
         between()
 
 
