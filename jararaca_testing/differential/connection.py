@@ -25,6 +25,7 @@ class Connection:
         self.channels: set[int] = set()
         self.unconfirmed: dict[int, set[int]] = {}
         self.observation = observation
+        self._closing: int | None = None
         self._published: dict[int, int] = {}
         self._answers: dict[int, Any] = {}
         self._name = name
@@ -60,6 +61,13 @@ class Connection:
             self.unconfirmed[channel] = set()
             self._published[channel] = 0
 
+    def close_channel(self, channel: int) -> None:
+        """What still arrives meanwhile is discarded, as AMQP wants it."""
+        self._closing = channel
+        self.call(channel, commands.Channel.Close(200, "done", 0, 0))
+        self._closing = None
+        self.forget(channel)
+
     def synchronise(self) -> None:
         """Return when the server has read everything and said everything, publishes confirmed included."""
         asked = {channel for channel in self.channels if channel < FIRST_CONTROL}
@@ -86,7 +94,8 @@ class Connection:
                 for confirm in confirms_of(method, self.unconfirmed[channel]):
                     self._add(channel, confirm)
             case commands.Basic.Deliver() | commands.Basic.Return() | commands.Basic.Cancel():
-                self._add(channel, event_of(arrival))
+                if channel != self._closing:
+                    self._add(channel, event_of(arrival))
             case _:
                 self._answers[channel] = arrival
 

@@ -123,8 +123,7 @@ class AmqpServer:
 
     def _close_channel(self, connection: Connection, channel: int) -> None:
         if channel in connection.channels:
-            connection.call(channel, commands.Channel.Close(200, "done", 0, 0))
-            connection.forget(channel)
+            connection.close_channel(channel)
 
     def _rest(self) -> None:
         """Look until two looks in a row show the same."""

@@ -13,6 +13,7 @@ from jararaca_testing.differential.operations import (
     Ack,
     Bind,
     Cancel,
+    CloseChannel,
     Consume,
     DeclareExchange,
     DeclareQueue,
@@ -280,3 +281,27 @@ def test_a_quorum_queue_counts_a_cancelled_consumer_until_it_has_settled(
 
     assert cancelled == [Answer("Queue.DeclareOk", ("q0", 0, left))]
     assert settled == [Answer("Queue.DeclareOk", ("q0", 0, 0))]
+
+
+@pytest.mark.parametrize("first", ["plain", "dying"])
+def test_a_channel_that_closes_is_given_up_by_its_youngest_queue_first(play: Play, first: str) -> None:
+    """A dead letter that so comes back to an older one is sent to the channel once more, and from then on returned."""
+    dying = DeclareQueue(name="q1", arguments={"x-message-ttl": 0, "x-dead-letter-exchange": "x0"})
+    plain = DeclareQueue(name="q0")
+    steps = [
+        DeclareExchange(name="x0"),
+        *((plain, dying) if first == "plain" else (dying, plain)),
+        Bind(source="x0", destination="q0"),
+        Bind(source="x0", destination="q1"),
+        Consume(channel=2, queue="q0", consumer="c0"),
+        Consume(channel=2, queue="q1", consumer="c1"),
+        Publish(exchange="x0", envelope=Envelope(b"1")),
+        CloseChannel(channel=2),
+        Get(queue="q0", no_ack=True),
+        Get(queue="q0", no_ack=True),
+    ]
+
+    heard = play(steps, 2)
+
+    assert [event.fields[1] for event in heard if isinstance(event, Answer)] == [True, first == "plain"]
+    assert deaths(heard[-1]) == [("q1", "expired")]
