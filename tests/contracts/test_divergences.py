@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from jararaca.ports.broker import Envelope
 from jararaca_testing.differential.model import MemoryModel
-from jararaca_testing.differential.observations import Answer, Closed, Delivered, Event
+from jararaca_testing.differential.observations import Answer, Closed, Confirmed, Delivered, Event
 from jararaca_testing.differential.operations import (
     Ack,
     Bind,
@@ -277,7 +278,7 @@ def test_a_quorum_queue_counts_a_cancelled_consumer_until_it_has_settled(
     consume = [DeclareQueue(name="q0", arguments=arguments), Consume(queue="q0", consumer="c0"), publish(b"", "q0")]
 
     cancelled = play([*consume, look, Cancel(consumer="c0"), look], 1)
-    settled = play([Ack(tag=1), look], 1)
+    settled = play([Ack(tag=1), Get(queue="q0"), look], 1)  # what is got is asked for behind the acknowledgement
 
     assert cancelled == [Answer("Queue.DeclareOk", ("q0", 0, left))]
     assert settled == [Answer("Queue.DeclareOk", ("q0", 0, 0))]
@@ -305,3 +306,22 @@ def test_a_channel_that_closes_is_given_up_by_its_youngest_queue_first(play: Pla
 
     assert [event.fields[1] for event in heard if isinstance(event, Answer)] == [True, first == "plain"]
     assert deaths(heard[-1]) == [("q1", "expired")]
+
+
+def test_a_full_quorum_queue_stops_those_it_knows(play: Play) -> None:
+    """Who publishes for the first time when it is down to its limit again is not told, and may; the others wait."""
+    limit = {**QUORUM, "x-max-length": 2, "x-overflow": "reject-publish"}
+    steps = [
+        DeclareQueue(name="q0", arguments=limit),
+        *(publish(b"1", "q0") for _ in range(3)),
+        Get(queue="q0"),
+        publish(b"2", "q0"),
+        replace(publish(b"3", "q0"), channel=2),
+        Get(queue="q0"),
+        publish(b"4", "q0"),
+    ]
+
+    heard = play(steps, 5)
+
+    assert [event.taken for event in heard if isinstance(event, Confirmed)] == [True, False, False]
+    assert [event.fields[2] for event in heard if isinstance(event, Answer)] == [2, 2]
