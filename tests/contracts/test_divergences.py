@@ -325,3 +325,20 @@ def test_a_full_quorum_queue_stops_those_it_knows(play: Play) -> None:
 
     assert [event.taken for event in heard if isinstance(event, Confirmed)] == [True, False, False]
     assert [event.fields[2] for event in heard if isinstance(event, Answer)] == [2, 2]
+
+
+def test_the_channel_that_costs_its_connection_ends_before_the_others(play: Play) -> None:
+    """What was unacked on it goes to the next one first: a quorum queue counts two returns."""
+    steps = [
+        DeclareQueue(name="q0", arguments=QUORUM),
+        Consume(channel=1, queue="q0", consumer="c0"),
+        publish(b"1", "q0"),
+        Consume(queue="q0", consumer="c0"),
+        Consume(channel=1, queue="q0", consumer="c0"),
+        Get(queue="q0", no_ack=True),
+    ]
+
+    heard = play(steps, 1)
+
+    assert isinstance(heard[0], Answer)
+    assert heard[0].fields[3].envelope.headers == {"x-delivery-count": 2}

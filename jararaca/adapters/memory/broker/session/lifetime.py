@@ -114,8 +114,12 @@ class ChannelLifetime(ABC):
         return ChannelClosed(refusal.code, self._vhost.renamed(refusal.text), class_id=class_id, method_id=method_id)
 
     def refuse_connection(self, refusal: ConnectionClosed, class_id: int, method_id: int) -> ConnectionClosed:
-        """Close the connection over a method. Returns the refusal that its caller sees."""
+        """Close the connection over a method. Returns the refusal that its caller sees.
+
+        This channel ends first, and what was unacked on it may still go to another of the connection.
+        """
         closed = ConnectionClosed(refusal.code, refusal.text, class_id=class_id, method_id=method_id)
+        self.end()
         self._connection.close()
         return closed
 
