@@ -3,6 +3,7 @@
 Nothing of the harness depends on a short name. What a fixture is made of is imported inside of it.
 """
 
+import gc
 from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Any
 
@@ -53,7 +54,9 @@ def jararaca_sqlite() -> Iterator[Any]:
     from jararaca_testing.databases import SQLiteDatabases
 
     databases = SQLiteDatabases()
+    gc.freeze()  # what was imported stays: looking at all of it again and again costs more than a small test
     yield databases
+    gc.unfreeze()
     databases.close()
 
 

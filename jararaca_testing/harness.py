@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from fastapi import FastAPI
@@ -92,15 +93,22 @@ class RunningApplication:
         self.verdict = Verdict(self.ledger, world.fail)
         self.tasks = TaskScope("test clients")
         self._http_runtime = self._assembly.http(http)
-        self._served = ServedApp(self.asgi)
+        self._served = ServedApp(lambda: self.asgi)
         traffic = Traffic(self._served, self.ledger)
-        self.http: AsyncClient = http_client(traffic)
+        self._traffic = traffic
         self.ws = WebSocketClient(traffic, self.tasks)
         self.bus = Bus(self.environment, self.ledger, self._assembly.handlers, self.verdict, self.gates.expect_leftover)
         self.cron = Cron(self.environment, self.ledger, self._assembly.actions)
         self.db = TestDatabases(self.environment, world.databases)
         self.override = Overrides(self.environment.container)
         self._stack = AsyncExitStack()
+
+    @cached_property
+    def http(self) -> AsyncClient:
+        """A client of the application, made when it is first asked for, and closed when the application stops."""
+        client = http_client(self._traffic)
+        self._stack.push_async_callback(client.aclose)
+        return client
 
     @property
     def asgi(self) -> FastAPI:
@@ -145,7 +153,6 @@ class RunningApplication:
         if not self.is_clustered:
             await self._serve()
         self._stack.push_async_callback(self.tasks.cancel)
-        self._stack.push_async_callback(self.http.aclose)
         await self.db.start()
 
     async def _serve(self) -> None:
@@ -157,9 +164,10 @@ class RunningApplication:
             self._stack.push_async_callback(runtime.stop, 0)
             await runtime.start()
         self.cron.scheduler = scheduler
-        lifespan = Host(self._lifespan, name="lifespan of the application under test")
-        await lifespan.start()
-        self._stack.push_async_callback(lifespan.stop)
+        if self._http_runtime.has_lifespan:
+            lifespan = Host(self._lifespan, name="lifespan of the application under test")
+            await lifespan.start()
+            self._stack.push_async_callback(lifespan.stop)
 
     def _connection(self) -> BusConnection | None:
         found = self.environment.resource(BusKey(DEFAULT))

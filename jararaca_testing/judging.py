@@ -16,7 +16,7 @@ from jararaca_testing.gates.names import LOOP_STALL
 from jararaca_testing.gates.stalls import STALL_WATCH, Watched, warm_up
 from jararaca_testing.gates.tasks import open_sockets, pending_tasks
 from jararaca_testing.harness import RunningApplication
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 FEW_TURNS = 3
 END = "the end of the test"

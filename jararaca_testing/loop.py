@@ -26,7 +26,7 @@ from jararaca_testing.dump import dump, expecting
 from jararaca_testing.errors import Deadlock, HungThread, NotSettled, PatienceSpent
 from jararaca_testing.mortality import LIFE, of_the_living
 from jararaca_testing.peers import PeerlessLoop
-from jararaca_testing.selector import VirtualSelector
+from jararaca_testing.selector import PipelessLoop, VirtualSelector
 from jararaca_testing.tasks import OrderedTasks, noticed
 from jararaca_testing.threads import CountingLoop, count_worker_threads
 from jararaca_testing.timers import MICROSECONDS, Timer, Timers, microseconds, name_of
@@ -42,7 +42,7 @@ FEW_TURNS = 1_000
 POLL = 0.5
 
 
-class VirtualLoop(PeerlessLoop, CountingLoop):
+class VirtualLoop(PeerlessLoop, CountingLoop, PipelessLoop):
     """The loop of one test.
 
     Args:
@@ -63,8 +63,6 @@ class VirtualLoop(PeerlessLoop, CountingLoop):
         # A timer is due when its float is not above ours. asyncio adds the clock's resolution, a nanosecond, which is
         # lost in rounding after a hundred days: the timer would never be due. Half our unit is lost after a century.
         self._clock_resolution = 0.5 / MICROSECONDS
-        self._files = selector.get_map()
-        self._own_files = len(self._files)
         self._timers = Timers()
         self.waiting = Waiting()
         self._main: asyncio.Task[Any] | None = None
@@ -139,7 +137,7 @@ class VirtualLoop(PeerlessLoop, CountingLoop):
 
     def open_sockets(self) -> dict[str, None]:
         """What somebody listens to, in words; nobody knows who."""
-        return dict.fromkeys([f"the open file descriptor {key.fd}" for key in self._files.values()][self._own_files :])
+        return dict.fromkeys([f"the open file descriptor {number}" for number in self.files()])
 
     # -- what a test asks for
 
@@ -217,17 +215,20 @@ class VirtualLoop(PeerlessLoop, CountingLoop):
     # -- what the selector reports
 
     def _turned(self) -> None:
-        """Work was ready, so time stands still."""
+        """Work was ready, so time stands still. Called at every turn: it asks nobody who has nothing to say."""
         self._outside_since = None
-        self.waiting.refuse_tireless()
+        waiting = self.waiting
+        if waiting.settling or waiting.advancing:
+            waiting.refuse_tireless()
         self._turns += 1
-        self.let_all_in()
+        if self._arrivals.held or self._turns_held:
+            self.let_all_in()
         if self._turns > self.max_turns:
             self._fail(NotSettled(self._explained(f"The loop made {self._turns} turns without coming to rest")))
 
     def _rested(self) -> float:
         """No callback is ready: decide what happens next. Returns real seconds to wait for somebody outside."""
-        if self._outside or len(self._files) > self._own_files:
+        if self._outside or self.selects.files > self.selects.own_files:
             return 0.0 if self.let_in(self._real_time()) else self._stand_still()
         self._outside_since = None
         if self.waiting.refuse_tireless() or self.waiting.wake_settled():

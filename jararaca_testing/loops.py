@@ -3,7 +3,7 @@
 import pytest
 
 from jararaca_testing.options import option, profile_of
-from jararaca_testing.runner import LoopFactory
+from jararaca_testing.run import LoopFactory
 
 
 def loop_factory_of(item: pytest.Item) -> LoopFactory:

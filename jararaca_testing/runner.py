@@ -5,9 +5,6 @@ the harness, and each hands a synchronous function inward, so that nobody behind
 harness needs no marker, and tests that are not of the harness notice nothing.
 """
 
-import asyncio
-import contextlib
-import contextvars
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -18,149 +15,13 @@ import pytest
 from jararaca_testing.items import is_coroutine
 from jararaca_testing.items import is_harness as is_harness
 from jararaca_testing.items import plain_items as plain_items
+from jararaca_testing.run import LoopFactory, Run
 
 T = TypeVar("T")
 
-LoopFactory = Callable[[], asyncio.AbstractEventLoop]
-GRACE = 10.0
-ROUNDS = 3
-
-RUN: pytest.StashKey["Run"] = pytest.StashKey()
+RUN: pytest.StashKey[Run] = pytest.StashKey()
 OPEN: pytest.StashKey[dict[pytest.Item, None]] = pytest.StashKey()
 """The items of a session whose runs have not ended."""
-
-GRAVEYARD: list[asyncio.Task[Any]] = []
-"""Tasks that refused to end: collecting them would run their `finally` blocks in the middle of another test."""
-
-
-class Run:
-    """One loop and one context for a test and all its function-scoped asynchronous fixtures."""
-
-    def __init__(self, loop_factory: LoopFactory, *, name: str = "the test") -> None:
-        self._runner = asyncio.Runner(loop_factory=loop_factory, debug=False)
-        self._context = contextvars.copy_context()
-        self._name = name
-        self._said: tuple[type[AssertionError], ...] = ()
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        return self._runner.get_loop()
-
-    def __call__(self, coroutine: Coroutine[Any, Any, T], *, name: str | None = None) -> T:
-        """Run to the end. What the loop found wrong (a deadlock, a hung thread) is raised at the line that awaits.
-
-        Raises:
-            UsageError: the loop is running, so that the coroutine can only be awaited.
-        """
-        _refuse_in_a_loop(coroutine)
-        attend = getattr(self.loop, "attend", None)
-        if attend is None:
-            return self._run(coroutine)
-        try:
-            result: T = self._run(attend(coroutine, name=name or self._name))
-        except BaseException as error:
-            failure = self._take_failure()
-            if failure is None:
-                raise
-            raise failure.with_traceback(error.__traceback__) from failure.__cause__ or _other(error, failure)
-        failure = self._take_failure()
-        if failure is not None:
-            raise failure
-        return result
-
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        # `Runner.run` would exchange the signal handlers each time, which costs more than most of what runs here.
-        loop = self.loop
-        return loop.run_until_complete(loop.create_task(coroutine, context=self._context))
-
-    def _take_failure(self) -> AssertionError | None:
-        loop: Any = self.loop
-        failure: AssertionError | None = loop.failure
-        loop.failure = None
-        if failure is not None:
-            self._said += (type(failure),)
-        return failure
-
-    def close(self) -> None:
-        """End what still runs, then the loop.
-
-        Raises:
-            UnfinishedTasks: tasks swallow their cancellation; they are never stepped again.
-            HungThread: a thread does not come back.
-        """
-        try:
-            refusing = self(_end_tasks(), name="the end of the test")
-            if refusing:
-                self(self.loop.shutdown_asyncgens(), name="the end of the test")
-        except AssertionError:
-            self._abandon()
-            raise
-        if refusing:
-            self._abandon()
-            raise _unfinished(refusing)
-        with contextlib.suppress(*self._said):
-            self._runner.close()
-
-    def _abandon(self) -> None:
-        """Close the loop over tasks that will not end."""
-        GRAVEYARD.extend(asyncio.all_tasks(self.loop))
-        loop: Any = self.loop
-        loop.give_up()
-        with contextlib.suppress(AssertionError, RuntimeError):  # it is closed all the same, and all was said before
-            self._runner.close()
-
-
-def _refuse_in_a_loop(coroutine: Coroutine[Any, Any, Any]) -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    coroutine.close()
-    from jararaca.errors import UsageError
-
-    name = getattr(coroutine, "__qualname__", "this coroutine")
-    raise UsageError(
-        f"{name} cannot be run to its end from here, where a loop is running already. Await what was given to "
-        "jararaca_run(...), and name fixtures in the arguments of an asynchronous test rather than asking for them "
-        "with request.getfixturevalue()."
-    )
-
-
-def _unfinished(refusing: list[asyncio.Task[Any]]) -> AssertionError:
-    from jararaca_testing.errors import UnfinishedTasks
-
-    names = tuple(task.get_name() for task in refusing)
-    return UnfinishedTasks(
-        f"These tasks swallow their cancellation and outlived the test: {', '.join(names)}. "
-        "Let CancelledError pass through every `except`.",
-        names=names,
-    )
-
-
-def _other(error: BaseException, failure: BaseException) -> BaseException | None:
-    """What else went wrong while the test unwound."""
-    return None if error is failure or isinstance(error, asyncio.CancelledError) else error
-
-
-async def _end_tasks() -> list[asyncio.Task[Any]]:
-    """Cancel everything that still runs, a few times. Returns those that refuse to end."""
-    running: list[asyncio.Task[Any]] = []
-    for _round in range(ROUNDS):
-        running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        if not running:
-            break
-        for task in running:
-            task.cancel()
-        done, _refusing = await asyncio.wait(running, timeout=GRACE)
-        for task in done:
-            _report(task)
-    return [task for task in running if not task.done()]
-
-
-def _report(task: asyncio.Task[Any]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        context = {"message": "a task failed while the test ended", "exception": error, "task": task}
-        task.get_loop().call_exception_handler(context)
 
 
 # -- the run of an item

@@ -9,12 +9,9 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from jararaca_testing.mortality import life_in, mortal
-from jararaca_testing.origins import Place, Side, side_of
+from jararaca_testing.origins import Place, Side, caller
 
 T = TypeVar("T")
-
-Line = tuple[types.CodeType, int]
-"""A line of source: the code it belongs to, and its number."""
 
 DEPTH = 12
 """Callers of a task's creation that are looked at: from the framework that made it out to the code that asked."""
@@ -24,8 +21,7 @@ class OrderedTask(asyncio.Task[T]):
     """A task that hashes by birth, so that a set of tasks iterates in the same order in every run.
 
     asyncio keeps tasks in sets where order shows: `asyncio.wait`, the abort of a `TaskGroup`, the end of a loop.
-    `created` are the lines through which it was created, innermost first; `origin` is the one of the project's own
-    code, if it is near.
+    `origin` is the line of the project's own code that created it, if it is near; None for the framework's own tasks.
     """
 
     def __init__(
@@ -33,23 +29,13 @@ class OrderedTask(asyncio.Task[T]):
         coro: Coroutine[Any, Any, T],
         *,
         birth: int,
-        created: tuple[Line, ...] = (),
+        origin: Place | None = None,
         name: str | None = None,
         **options: Any,
     ) -> None:
         self._birth = birth
-        self.created = created
+        self.origin = origin
         super().__init__(coro, name=name or f"Task-{birth}", **options)
-
-    @property
-    def origin(self) -> Place | None:
-        for code, line in self.created:
-            side = side_of(code)
-            if side is Side.PROJECT:
-                return Place(code, line)
-            if side is Side.FRAMEWORK:  # it makes tasks of its own accord
-                return None
-        return None
 
     def set_name(self, value: object) -> None:
         if value is not None:  # Python 3.13 names the tasks of a factory "None" where nobody gave a name
@@ -80,25 +66,17 @@ class OrderedTasks:
         self._births = itertools.count(1)
 
     def __call__(self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], **options: Any) -> OrderedTask[T]:
-        options = {**self._options, **options}
+        if self._options:
+            options |= self._options
         life = life_in(options.get("context"))
         run = coro if life is None else mortal(coro, life)
-        task = OrderedTask(run, birth=next(self._births), created=_callers(), loop=loop, **options)
+        origin = caller(until=Side.FRAMEWORK, depth=DEPTH, frame=sys._getframe(1))  # it makes tasks of its own accord
+        task = OrderedTask(run, birth=next(self._births), origin=origin, loop=loop, **options)
         if life is not None:
             life.adopt(task, coro)
-        if task.origin is not None:
+        if origin is not None:
             self.of_project.add(task)
         return task
-
-
-def _callers() -> tuple[Line, ...]:
-    """Where the task factory was called from. Lines are noted, never frames, which would keep alive what they hold."""
-    frame: types.FrameType | None = sys._getframe(2)
-    lines: list[Line] = []
-    while frame is not None and len(lines) < DEPTH:
-        lines.append((frame.f_code, frame.f_lineno))
-        frame = frame.f_back
-    return tuple(lines)
 
 
 @types.coroutine

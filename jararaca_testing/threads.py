@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from typing_extensions import TypeVarTuple, Unpack
 
@@ -62,6 +63,8 @@ class Outside:
 
 class CountingLoop(asyncio.SelectorEventLoop):
     """An event loop that knows what is being done for it outside of itself."""
+
+    _asyncgens: "WeakSet[Any]"  # asyncio's, which has no public seam
 
     def __init__(self, selector: selectors.BaseSelector | None = None) -> None:
         super().__init__(selector)
@@ -160,6 +163,10 @@ class CountingLoop(asyncio.SelectorEventLoop):
             await self._all_inside
         if self._threads is not None:
             self._threads.shutdown(wait=True)
+
+    def is_bare(self) -> bool:
+        """Whether it has had no threads and no asynchronous generators that need an end of their own."""
+        return self._threads is None and not self._outside and not self._asyncgens
 
     def close(self) -> None:
         if self._threads is not None:

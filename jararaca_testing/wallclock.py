@@ -72,7 +72,7 @@ class LocalZone:
     def change(self, name: str) -> None:
         if not self._changed:
             self._before, self._changed = os.environ.get("TZ"), True
-        if os.environ.get("TZ") != name:
+        if os.environ.get("TZ") != name and not (name == "UTC" and _is_utc()):
             os.environ["TZ"] = name
             _apply_zone()
 
@@ -87,6 +87,11 @@ class LocalZone:
         else:
             os.environ["TZ"] = self._before
         _apply_zone()
+
+
+def _is_utc() -> bool:
+    """Whether the process is in UTC of its own accord: no variable says otherwise, and the system says so."""
+    return "TZ" not in os.environ and time.tzname == ("UTC", "UTC")
 
 
 def _apply_zone() -> None:

@@ -53,6 +53,13 @@ def method_facts(cls: type, kind: type[F]) -> tuple[tuple[str, F], ...]:
     return found[kind]
 
 
+def ingredients(cls: type, kind: type[Any]) -> Iterator[object]:
+    """Every fact of one kind on a method of `cls`, and the method that is there now: what `Kept` compares."""
+    for name, fact in method_facts(cls, kind):
+        yield fact
+        yield getattr(cls, name)
+
+
 def _method_facts(cls: type, kind: type[F]) -> Iterator[tuple[str, F]]:
     found: dict[str, tuple[F, ...]] = {}
     for base in reversed(cls.__mro__):

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
 from pydantic_core import SchemaSerializer
 
+from jararaca.core.keeping import Kept
 from jararaca.errors import UnencodableMessage
 
 CONTENT_TYPE = "application/json"
@@ -59,6 +60,13 @@ def complete_adapter(model: Any) -> TypeAdapter[Any]:
     Raises:
         PydanticUserError, NameError: pydantic cannot validate it, or its annotations name what does not exist.
     """
+    return _adapters.get(id(model), (model,), lambda: _complete_adapter(model))  # types that are equal may differ
+
+
+_adapters: Kept[TypeAdapter[Any]] = Kept()
+
+
+def _complete_adapter(model: Any) -> TypeAdapter[Any]:
     adapter = TypeAdapter[Any](model)
     adapter.rebuild(raise_errors=True)  # otherwise an unknown name is an error of the first payload
     return adapter

@@ -9,7 +9,8 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import PydanticUserError
 
-from jararaca.core.metadata import class_facts, method_facts
+from jararaca.core.keeping import Kept
+from jararaca.core.metadata import class_facts, ingredients, method_facts
 from jararaca.core.microservice import Microservice
 from jararaca.errors import InvalidHandler, InvalidTopic
 from jararaca.messagebus.codec import complete_adapter
@@ -76,7 +77,7 @@ def collect_handlers(declaration: Microservice) -> tuple[HandlerSpec, ...]:
     """
     found: dict[str, HandlerSpec] = {}
     for controller in dict.fromkeys(declaration.controllers):
-        for handler in _handlers_of(controller):
+        for handler in _kept_handlers_of(controller):
             other = found.get(handler.name)
             if other is not None:
                 _refuse(
@@ -86,6 +87,16 @@ def collect_handlers(declaration: Microservice) -> tuple[HandlerSpec, ...]:
                 )
             found[handler.name] = handler
     return tuple(found.values())
+
+
+_kept: Kept[tuple[HandlerSpec, ...]] = Kept()
+
+
+def _kept_handlers_of(controller: type) -> tuple[HandlerSpec, ...]:
+    if not method_facts(controller, HandlerFact):
+        return ()
+    made_of = [*class_facts(controller, BusControllerFact), *ingredients(controller, HandlerFact)]
+    return _kept.get(controller, made_of, lambda: tuple(_handlers_of(controller)))
 
 
 def _handlers_of(controller: type) -> Iterator[HandlerSpec]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute, request_response
 from starlette.types import Message, Receive, Scope, Send
 
 from jararaca.core.context import Execution, Trigger, current_execution, enter, leave
@@ -50,6 +50,26 @@ class ExecutionRoute(APIRoute):
 
     server: Exchanges
     _trigger: Trigger
+
+    def served_by(self, app: FastAPI) -> "ExecutionRoute":
+        """A copy of this route for another application: of the route class of its router, with overrides of its own.
+
+        What FastAPI found out about the method, most of the cost of a route, is shared: nobody changes it.
+        """
+        route_class = app.router.route_class
+        assert issubclass(route_class, ExecutionRoute)
+        route: ExecutionRoute = object.__new__(route_class)
+        route.__dict__ |= self.__dict__
+        route.dependency_overrides_provider = app
+        del route.app  # it belongs to the other application; see __getattr__
+        return route
+
+    def __getattr__(self, name: str) -> Any:
+        """The ASGI application of a copy, made at the first request: most routes are not asked in most tests."""
+        if name != "app":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+        made = self.app = request_response(self.get_route_handler())
+        return made
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)

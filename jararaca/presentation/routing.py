@@ -5,16 +5,17 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import FastAPIError
 from fastapi.routing import APIRoute
 from pydantic.errors import PydanticUserError
 
 from jararaca.core.context import current_execution
-from jararaca.core.metadata import class_facts, method_facts
+from jararaca.core.keeping import Kept
+from jararaca.core.metadata import class_facts, ingredients, method_facts
 from jararaca.errors import InvalidHandler
 from jararaca.presentation.decorators import ControllerFact, RouteFact
-from jararaca.presentation.execution_route import CONTROLLER
+from jararaca.presentation.execution_route import CONTROLLER, ExecutionRoute
 from jararaca.presentation.middleware import middleware_dependency, without_self
 from jararaca.presentation.options import merged, supported
 from jararaca.presentation.route_checks import check_annotations, check_path
@@ -62,6 +63,43 @@ def add_controller(router: APIRouter, controller: type, *, middlewares: Sequence
                 f"{method} cannot be a route, because of a parameter, its return type or an option{given}. FastAPI "
                 f"says: {str(error).partition(_ADVERTISEMENT)[0]}"
             ) from error
+
+
+def add_kept_routes(app: FastAPI, controller: type, *, middlewares: Sequence[type] = ()) -> None:
+    """As `add_controller`, to a FastAPI object without options: its routes are copies of `kept_routes`."""
+    routes = kept_routes(controller, middlewares=middlewares)
+    if any(route.max_body_size is not None for route in routes):  # FastAPI wraps those in something of its own
+        add_controller(app.router, controller, middlewares=middlewares)
+    else:
+        app.router.routes += [route.served_by(app) for route in routes]
+
+
+def kept_routes(controller: type, *, middlewares: Sequence[type] = ()) -> tuple[ExecutionRoute, ...]:
+    """The routes of `controller` as `add_controller` adds them to a FastAPI object without options, for copies of them.
+
+    They are made once, for an application is put together anew for every test; see `ExecutionRoute.served_by`.
+
+    Raises:
+        InvalidHandler: see `add_controller`.
+    """
+    if not method_facts(controller, RouteFact):
+        return ()
+    facts = class_facts(controller, ControllerFact)
+    own = [each for fact in facts for each in fact.middlewares]
+    own += [each for _name, route in method_facts(controller, RouteFact) for each in route.middlewares]
+    intercepts = [getattr(each, "intercept", None) for each in (*middlewares, *own)]
+    made_of = [*middlewares, *facts, *ingredients(controller, RouteFact), *intercepts]
+    return _kept.get(controller, made_of, lambda: _routes_of(controller, middlewares))
+
+
+_kept: Kept[tuple[ExecutionRoute, ...]] = Kept()
+
+
+def _routes_of(controller: type, middlewares: Sequence[type]) -> tuple[ExecutionRoute, ...]:
+    router = FastAPI(openapi_url=None).router
+    router.route_class = ExecutionRoute
+    add_controller(router, controller, middlewares=middlewares)
+    return tuple(route for route in router.routes if isinstance(route, ExecutionRoute))
 
 
 _REFUSALS = (

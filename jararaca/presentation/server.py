@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cached_property
 
 from fastapi import FastAPI
 
 from jararaca.core.application import Application
+from jararaca.core.metadata import method_facts
 from jararaca.core.microservice import described
 from jararaca.core.places import place_of
 from jararaca.core.secrecy import without_values
@@ -16,12 +18,13 @@ from jararaca.presentation.execution_route import route_class_of
 from jararaca.presentation.guards import check_middlewares, middlewares_of
 from jararaca.presentation.health import add_health_routes
 from jararaca.presentation.http_microservice import HttpMicroservice, Lifespan
-from jararaca.presentation.routing import add_controller
+from jararaca.presentation.routing import add_controller, add_kept_routes, kept_routes
+from jararaca.presentation.websocket.decorators import WebSocketFact
 from jararaca.presentation.websocket.routing import WebSocketConnections, add_websocket_routes
 
 
 class HttpRuntime:
-    """Serves the controllers of an application over ASGI; `asgi` is complete when the constructor returns.
+    """Serves the controllers of an application over ASGI. What is wrong with their routes is raised by the constructor.
 
     Starting and stopping only opens and closes the door: the socket belongs to whoever runs `asgi`.
     """
@@ -35,21 +38,41 @@ class HttpRuntime:
         self.ready = False
         self._idle: asyncio.Event | None = None
         self.connections = WebSocketConnections(self.environment)
-        self.asgi = self._build(http, lifespan or no_lifespan)
+        self._http = http
+        self._lifespan = lifespan or no_lifespan
+        for controller in http.app.controllers:
+            kept_routes(controller, middlewares=http.middlewares)
+        if http.factory is not None or any(method_facts(each, WebSocketFact) for each in http.app.controllers):
+            self.asgi  # noqa: B018 -- what is wrong with it is raised here
         application.validates(lambda _application: check_middlewares(self.environment.container, http))
         for middleware in middlewares_of(http):
             self.environment.container.require(middleware)
 
-    def _build(self, http: HttpMicroservice, lifespan: Lifespan) -> FastAPI:
-        app = _made(http.factory, lifespan) if http.factory else FastAPI(title=http.app.name, lifespan=lifespan)
+    @cached_property
+    def asgi(self) -> FastAPI:
+        """The FastAPI object, complete; made when it is first asked for, which in many a test nobody does."""
+        http = self._http
+        app = (
+            FastAPI(title=http.app.name, lifespan=self._lifespan)
+            if http.factory is None
+            else _made(http.factory, self._lifespan)
+        )
         app.router.route_class = route_class_of(self)
         for controller in http.app.controllers:
-            add_controller(app.router, controller, middlewares=http.middlewares)
+            if http.factory is None:
+                add_kept_routes(app, controller, middlewares=http.middlewares)
+            else:
+                add_controller(app.router, controller, middlewares=http.middlewares)
             add_websocket_routes(app, controller, self.connections, middlewares=http.middlewares)
         if http.health_path is not None:
             add_health_routes(app, self.environment, http.health_path, is_serving=lambda: self.ready)
         add_exception_handlers(app)
         return app
+
+    @property
+    def has_lifespan(self) -> bool:
+        """Whether somebody may have given the FastAPI object a lifespan or handlers of its own."""
+        return "asgi" in self.__dict__
 
     def finished(self) -> None:
         """No exchange is under way any more; `stop` may be waiting for that."""

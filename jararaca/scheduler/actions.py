@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jararaca.core.metadata import method_facts
+from jararaca.core.keeping import Kept
+from jararaca.core.metadata import ingredients, method_facts
 from jararaca.core.microservice import Microservice
 from jararaca.errors import InvalidHandler
 from jararaca.scheduler.decorators import ActionFact
@@ -34,15 +35,29 @@ def collect_actions(declaration: Microservice) -> tuple[ActionSpec, ...]:
     """
     actions: dict[str, ActionSpec] = {}
     for controller in declaration.controllers:
-        for method, fact in method_facts(controller, ActionFact):
-            action = _action(controller, method, fact)
-            other = actions.setdefault(action.name, action)
-            if other is not action:
+        for action in _kept_actions_of(controller):
+            other = actions.get(action.name)
+            if other is not None:
                 raise InvalidHandler(
                     f"two scheduled actions are called {action.name!r}: {other.controller.__qualname__}.{other.method} "
-                    f"and {controller.__qualname__}.{method}. Give one of them another name=..."
+                    f"and {controller.__qualname__}.{action.method}. Give one of them another name=..."
                 )
+            actions[action.name] = action
     return tuple(actions.values())
+
+
+_kept: Kept[tuple[ActionSpec, ...]] = Kept()
+
+
+def _kept_actions_of(controller: type) -> tuple[ActionSpec, ...]:
+    facts = method_facts(controller, ActionFact)
+    if not facts:
+        return ()
+    return _kept.get(
+        controller,
+        [*ingredients(controller, ActionFact)],
+        lambda: tuple(_action(controller, method, fact) for method, fact in facts),
+    )
 
 
 def _action(controller: type, method: str, fact: ActionFact) -> ActionSpec:

@@ -119,7 +119,7 @@ class Replica:
         await runtime.start()
 
     async def _serve(self, http: HttpRuntime, life: Life) -> None:
-        served = ServedApp(http.asgi)
+        served = ServedApp(lambda: http.asgi)
 
         @asynccontextmanager
         async def lifespan() -> AsyncIterator[None]:

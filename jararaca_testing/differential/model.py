@@ -33,7 +33,7 @@ from jararaca_testing.differential.operations import (
 )
 from jararaca_testing.differential.system import Matches
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 from jararaca_testing.timers import MICROSECONDS
 
 _LOOKING = 100

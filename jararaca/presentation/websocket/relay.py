@@ -6,6 +6,7 @@ lost tail shows up too, and a receiver that no longer sees its own heartbeat kno
 """
 
 import asyncio
+import contextvars
 import inspect
 import logging
 from collections import deque
@@ -78,6 +79,8 @@ class FrameRelay:
         self._queued = asyncio.Event()
         self._sent = asyncio.Event()
         self._sent.set()
+        self._context: contextvars.Context | None = None
+        self._sends = False
         self._seq = 0
         self._seen: dict[str, int] = {}
         self._withdraw_check: Callable[[], None] | None = None
@@ -88,7 +91,13 @@ class FrameRelay:
 
     def start(self) -> None:
         """Begin to send; frames that others send are not received yet."""
-        self._tasks.spawn(self._send_for_ever(), name="send frames to other instances")
+        self._context = contextvars.copy_context()
+        if self._heartbeats:
+            self._begin_to_send()
+
+    def _begin_to_send(self) -> None:
+        self._sends = True
+        self._tasks.spawn(self._send_for_ever(), name="send frames to other instances", context=self._context)
 
     def receive(self) -> None:
         """Begin to receive; only processes that have sockets need to. No effect a second time."""
@@ -104,6 +113,7 @@ class FrameRelay:
         except TimeoutError:
             logger.warning("frames for other instances were not sent", extra={"frames": len(self._outbox)})
         await self._tasks.cancel()
+        self._context, self._sends = None, False
         await self._fanout.close()
         self.receiving = False
         if self._withdraw_check is not None:
@@ -125,6 +135,8 @@ class FrameRelay:
         self._outbox.append(frame)
         self._sent.clear()
         self._queued.set()
+        if not self._sends and self._context is not None:  # most processes of an application never send any
+            self._begin_to_send()
 
     async def _send_for_ever(self) -> None:
         clock = self._environment.clock

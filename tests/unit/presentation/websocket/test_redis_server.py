@@ -26,7 +26,7 @@ class Server:
         self.application = Application(declaration, system_ports())
         self.runtime = HttpRuntime(self.application, HttpMicroservice(declaration))
         self.ws = WebSocketClient(self.runtime.asgi, TaskScope("clients"))
-        self.http = http_client(ServedApp(self.runtime.asgi))
+        self.http = http_client(ServedApp(lambda: self.runtime.asgi))
 
     async def until_ready(self) -> None:
         while (await self.http.get("/health/ready")).status_code != 200:

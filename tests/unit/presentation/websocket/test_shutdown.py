@@ -77,7 +77,7 @@ class Server:
         self.http = HttpRuntime(self._application, HttpMicroservice(declaration))
         self.tasks = TaskScope("clients")
         self.ws = WebSocketClient(self.http.asgi, self.tasks)
-        self.client: AsyncClient = http_client(ServedApp(self.http.asgi))
+        self.client: AsyncClient = http_client(ServedApp(lambda: self.http.asgi))
 
     async def start(self) -> None:
         await self._application.start()
