@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any, TypeVar
 
-from jararaca_testing.origins import Place, Side, place_of, side_of
+from jararaca_testing.origins import Side, place_of, side_of
 
 T = TypeVar("T")
 
@@ -55,8 +55,8 @@ def describe(task: "asyncio.Task[Any]") -> list[str]:
 
 
 def _created(task: "asyncio.Task[Any]") -> list[str]:
-    lines = [(code, line) for code, line in getattr(task, "created", ()) if is_own(code)]
-    return [f"    created at {Place(*lines[0])}"] if lines else []
+    place = getattr(task, "created", None)
+    return [] if place is None else [f"    created at {place}"]
 
 
 def chain(awaited: Any) -> Iterator[Any]:

@@ -14,6 +14,7 @@ from jararaca_testing.options import marked, option, settings_of
 from jararaca_testing.provisioning import servers_of
 from jararaca_testing.replaying import seed_of
 from jararaca_testing.reporting import TOLD
+from jararaca_testing.run import refuse_in_a_loop
 from jararaca_testing.runner import run_of
 
 FIXTURES = (
@@ -61,18 +62,20 @@ def jararaca_sqlite() -> Iterator[Any]:
 
 
 @pytest.fixture
-async def jararaca_world(
+def jararaca_world(
     request: pytest.FixtureRequest,
     jararaca_sqlite: Any,
     jararaca_microservice: Any,  # noqa: ARG001 -- imported before time is virtual: modules are not meant to notice
-) -> AsyncIterator[Any]:
+) -> Iterator[Any]:
     """The surroundings that the profile gives this test."""
     from jararaca_testing.chance import SeededChance
     from jararaca_testing.profiles.opening import open_world
 
+    run = run_of(request.node, loop_factory_of(request.node))
+    refuse_in_a_loop(request.fixturename or "")
     settings, servers = settings_of(request.config), servers_of(request.node)
     chance = SeededChance(seed_of(request.node), jitter=marked(request.node, "jitter", False))
-    async with open_world(settings, jararaca_sqlite, servers, chance, test=request.node.nodeid) as world:
+    with open_world(run, settings, jararaca_sqlite, servers, chance, test=request.node.nodeid) as world:
         yield world
 
 

@@ -1,7 +1,6 @@
 """Which of pytest's items are tests of the harness, and what kind of pytest's item each of those is."""
 
 import inspect
-from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -9,19 +8,19 @@ import pytest
 NOT_THEIRS = "ignore:The test .* is marked with '@pytest.mark.asyncio' but it is not an async:pytest.PytestWarning"
 
 
-def is_harness(item: object, names: Collection[str]) -> bool:
+def is_harness(item: object, names: frozenset[str]) -> bool:
     """Whether an item uses one of the harness's fixtures, directly or through another fixture."""
-    return isinstance(item, pytest.Function) and any(name in names for name in item.fixturenames)
+    return isinstance(item, pytest.Function) and not names.isdisjoint(item.fixturenames)
 
 
-def plain_items(made: Any, names: Collection[str]) -> Any:
+def plain_items(made: Any, names: frozenset[str]) -> Any:
     """For `pytest_pycollect_makeitem`, outermost: take our items back from plugins that have classes of their own."""
     if isinstance(made, list):
         return [_plain(item, names) for item in made]
     return _plain(made, names)
 
 
-def _plain(item: Any, names: Collection[str]) -> Any:
+def _plain(item: Any, names: frozenset[str]) -> Any:
     if type(item) is pytest.Function or not is_harness(item, names) or not is_coroutine(item.obj):
         return item
     plain = pytest.Function.from_parent(

@@ -8,6 +8,15 @@ from jararaca_testing.run import LoopFactory
 
 def loop_factory_of(item: pytest.Item) -> LoopFactory:
     """Makes the loop of one test: virtual in the memory profile, in real time elsewhere."""
+    if FACTORY not in item.stash:
+        item.stash[FACTORY] = _factory(item)
+    return item.stash[FACTORY]
+
+
+FACTORY: pytest.StashKey[LoopFactory] = pytest.StashKey()
+
+
+def _factory(item: pytest.Item) -> LoopFactory:
     patience = float(option(item.config, "jararaca_patience"))
     if profile_of(item) != "memory":
         from jararaca_testing.realtime import RealTimeLoop

@@ -16,6 +16,7 @@ from jararaca_testing.chance import derived_seed, determined, new_seed, reseed
 from jararaca_testing.options import option, profile_of, said_options
 
 SESSION_SEED: pytest.StashKey[int] = pytest.StashKey()
+SEED: pytest.StashKey[int] = pytest.StashKey()
 DETERMINED: pytest.StashKey[contextlib.ExitStack] = pytest.StashKey()
 HASH_SEED = "PYTHONHASHSEED"
 OTHER_SEEDS = (("randomly", "randomly_seed"), ("hypothesispytest", "hypothesis_seed"))
@@ -70,7 +71,9 @@ def pytest_configure_node(node: Any) -> None:
 
 def seed_of(item: pytest.Item) -> int:
     """The seed of one test."""
-    return derived_seed(item.config.stash[SESSION_SEED], _id_of(item), profile_of(item))
+    if SEED not in item.stash:
+        item.stash[SEED] = derived_seed(item.config.stash[SESSION_SEED], _id_of(item), profile_of(item))
+    return item.stash[SEED]
 
 
 def _id_of(item: pytest.Item) -> str:

@@ -45,7 +45,11 @@ class Run:
         Raises:
             UsageError: the loop is running, so that the coroutine can only be awaited.
         """
-        _refuse_in_a_loop(coroutine)
+        try:
+            refuse_in_a_loop(getattr(coroutine, "__qualname__", "this coroutine"))
+        except Exception:
+            coroutine.close()
+            raise
         loop = self.loop
         attend = getattr(loop, "attend", None)
         if attend is None:
@@ -120,15 +124,18 @@ def _holds_nothing(loop: asyncio.AbstractEventLoop) -> bool:
     return is_bare is not None and is_bare() and not asyncio.all_tasks(loop)
 
 
-def _refuse_in_a_loop(coroutine: Coroutine[Any, Any, Any]) -> None:
+def refuse_in_a_loop(name: str) -> None:
+    """See to it that something can be run to its end here.
+
+    Raises:
+        UsageError: a loop is running.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    coroutine.close()
     from jararaca.errors import UsageError
 
-    name = getattr(coroutine, "__qualname__", "this coroutine")
     raise UsageError(
         f"{name} cannot be run to its end from here, where a loop is running already. Await what was given to "
         "jararaca_run(...), and name fixtures in the arguments of an asynchronous test rather than asking for them "

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from jararaca_testing.mortality import life_in, mortal
-from jararaca_testing.origins import Place, Side, caller
+from jararaca_testing.origins import Place, Side, side_of
 
 T = TypeVar("T")
 
@@ -21,7 +21,8 @@ class OrderedTask(asyncio.Task[T]):
     """A task that hashes by birth, so that a set of tasks iterates in the same order in every run.
 
     asyncio keeps tasks in sets where order shows: `asyncio.wait`, the abort of a `TaskGroup`, the end of a loop.
-    `origin` is the line of the project's own code that created it, if it is near; None for the framework's own tasks.
+    `created` is the nearest line of the project's own code that led to its creation, if it is near; `origin` is the same
+    for tasks that the project created itself, and None for those that the framework makes of its own accord.
     """
 
     def __init__(
@@ -29,12 +30,14 @@ class OrderedTask(asyncio.Task[T]):
         coro: Coroutine[Any, Any, T],
         *,
         birth: int,
-        origin: Place | None = None,
+        created: Place | None = None,
+        is_framework: bool = False,
         name: str | None = None,
         **options: Any,
     ) -> None:
         self._birth = birth
-        self.origin = origin
+        self.created = created
+        self.origin = None if is_framework else created
         super().__init__(coro, name=name or f"Task-{birth}", **options)
 
     def set_name(self, value: object) -> None:
@@ -70,13 +73,31 @@ class OrderedTasks:
             options |= self._options
         life = life_in(options.get("context"))
         run = coro if life is None else mortal(coro, life)
-        origin = caller(until=Side.FRAMEWORK, depth=DEPTH, frame=sys._getframe(1))  # it makes tasks of its own accord
-        task = OrderedTask(run, birth=next(self._births), origin=origin, loop=loop, **options)
+        created, is_framework = _creation(sys._getframe(1))
+        task = OrderedTask(
+            run, birth=next(self._births), created=created, is_framework=is_framework, loop=loop, **options
+        )
         if life is not None:
             life.adopt(task, coro)
-        if origin is not None:
+        if task.origin is not None:
             self.of_project.add(task)
         return task
+
+
+def _creation(frame: types.FrameType | None) -> tuple[Place | None, bool]:
+    """The nearest line of the project that led here, and whether the framework stands between. Lines are noted, never
+    frames, which would keep alive what they hold.
+    """
+    is_framework = False
+    for _step in range(DEPTH):
+        if frame is None:
+            break
+        side = side_of(frame.f_code)
+        if side is Side.PROJECT:
+            return Place(frame.f_code, frame.f_lineno), is_framework
+        is_framework = is_framework or side is Side.FRAMEWORK
+        frame = frame.f_back
+    return None, is_framework
 
 
 @types.coroutine

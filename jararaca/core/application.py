@@ -13,13 +13,7 @@ from functools import partial
 from jararaca.core.container import Container
 from jararaca.core.context import Execution, Trigger
 from jararaca.core.environment import Environment, Ports
-from jararaca.core.interceptors import (
-    AppInterceptor,
-    AppInterceptorWithLifecycle,
-    CheckingInterceptor,
-    ProvidingInterceptor,
-    check_interceptors,
-)
+from jararaca.core.interceptors import check_interceptors, checks, has_lifecycle, provides, wraps_work
 from jararaca.core.invocation import new_execution
 from jararaca.core.lifecycle import Host, take_down
 from jararaca.core.microservice import Microservice
@@ -57,13 +51,13 @@ class Application:
             name=declaration.name,
             ports=ports,
             container=container,
-            interceptors=tuple(each for each in self.interceptors if isinstance(each, AppInterceptor)),
+            interceptors=tuple(each for each in self.interceptors if wraps_work(each)),
             instance=instance,
         )
         container.register(ProviderSpec(Environment, use_value=self.environment))
         declared = {key_of(getattr(provider, "provide", provider)) for provider in declaration.providers}
         for each in self.interceptors:
-            if isinstance(each, ProvidingInterceptor):
+            if provides(each):
                 for spec in each.providers(declaration):
                     if key_of(spec.provide) not in declared:
                         container.register(spec)
@@ -82,7 +76,7 @@ class Application:
             DeclarationError: a provider is missing or circular, a scope is violated, or a room objects.
         """
         for interceptor in self.interceptors:
-            if isinstance(interceptor, CheckingInterceptor):
+            if checks(interceptor):
                 interceptor.check(self.declaration, self.environment.container)
         self.environment.container.validate()
         for check in self._validations:
@@ -124,7 +118,7 @@ class Application:
         stack.push_async_callback(container.close)
         await container.start()
         for interceptor in self.interceptors:
-            if isinstance(interceptor, AppInterceptorWithLifecycle):
+            if has_lifecycle(interceptor):
                 await stack.enter_async_context(interceptor.lifecycle(self.declaration, container))
         stack.push_async_callback(container.close_late)
         await container.start_late()

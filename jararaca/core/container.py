@@ -70,7 +70,10 @@ class Container:
             InvalidProvider: it is neither a `ProviderSpec` nor a class that can be instantiated.
         """
         spec = _spec_of(provider)
-        self._change(spec.key, lambda: self._recipes.register(spec))
+        if self._graph.is_untouched and not self._singletons:  # nobody has asked for anything yet, so nothing follows from it
+            self._recipes.register(spec)
+        else:
+            self._change(spec.key, lambda: self._recipes.register(spec))
 
     def require(self, key: object) -> None:
         """Say that something outside of the declaration will ask for `key`, so that `validate` looks at it too."""

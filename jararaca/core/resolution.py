@@ -47,6 +47,11 @@ class Graph:
         self._problems: dict[Key, tuple[DeclarationError, ...]] = {}
         self._needs: dict[Key, set[Key]] = {}
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nobody has asked for anything yet."""
+        return not self._needs
+
     def node(self, key: Key) -> Node:
         """The node of a key.
 

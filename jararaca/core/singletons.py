@@ -65,6 +65,10 @@ class Singletons:
             await self.dispose_dropped()
         return self.get_built(root)
 
+    def __len__(self) -> int:
+        """How many objects are built."""
+        return len(self._built)
+
     def get_now(self, root: Key) -> Any:
         """The same without an event loop.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from jararaca.errors import InvalidHandler
@@ -68,7 +69,7 @@ def topology_of(handlers: Iterable[Listener], names: Names, *, queue_type: Queue
         InvalidTopic: a handler listens to something that cannot be bound.
         InvalidHandler: a handler's name gives a queue that is something else already.
     """
-    taken = {name(step) for step in LADDER for name in (names.wait, names.delay)}
+    taken = set(_ladder(names))
     queues: list[Queue] = []
     bindings: list[Binding] = []
     for handler in handlers:
@@ -80,6 +81,12 @@ def topology_of(handlers: Iterable[Listener], names: Names, *, queue_type: Queue
         queues.append(Queue(queue, arguments=_handler_arguments(dead_letters, queue_type, delivery_limit)))
         bindings.append(Binding(names.exchange, queue, handler.topic))
     return Topology((Exchange(names.exchange, "topic"),), tuple(queues), tuple(bindings))
+
+
+@lru_cache(maxsize=64)
+def _ladder(names: Names) -> frozenset[str]:
+    """The names of everything in which messages may wait."""
+    return frozenset(name(step) for step in LADDER for name in (names.wait, names.delay))
 
 
 def _take(queues: tuple[str, ...], taken: set[str], handler: Listener) -> None:

@@ -1,7 +1,7 @@
 """The memory profile: virtual time, the in-memory broker, SQLite in the loop, the real Redis adapter on fakeredis."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 from jararaca.adapters.memory.fanout import FanoutHub, MemoryFanout
@@ -37,7 +37,7 @@ class MemoryWorld:
         self._redis_server: Any = None
         self._redis: Any = None
         self._store = MemoryScheduleStore(clock)
-        self._stack = AsyncExitStack()
+        self._stack = ExitStack()
         self._stack.callback(databases.reset)
         self._stack.callback(clock.on_set(self._store.rewind))
         self._set_times = SetTimes()
@@ -79,7 +79,6 @@ class MemoryWorld:
     def redis(self) -> Any:
         if self._redis is None:
             self._redis = self._redis_client(False)
-            self._stack.push_async_callback(self._redis.aclose)
         return self._redis
 
     def watch(self, in_flight: InFlight) -> None:
@@ -111,5 +110,13 @@ class MemoryWorld:
         finally:
             await world.close()
 
+    def close_at_once(self) -> bool:
+        if self._redis is not None:
+            return False
+        self._stack.close()
+        return True
+
     async def close(self) -> None:
-        await self._stack.aclose()
+        with self._stack:
+            if self._redis is not None:
+                await self._redis.aclose()

@@ -163,6 +163,9 @@ class RealWorld:
         for broker in self._brokers:
             broker.drop()
 
+    def close_at_once(self) -> bool:
+        return False
+
     async def close(self) -> None:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self.databases.close)

@@ -57,6 +57,10 @@ class World(Protocol):
         """Cut every connection to the broker, as a failing network would; it can be reached again at once."""
         ...
 
+    def close_at_once(self) -> bool:
+        """As `close`, if nothing of it has to be awaited; False, and nothing is done, if something has."""
+        ...
+
     async def close(self) -> None:
         """Remove everything that the test left on servers and disks."""
         ...

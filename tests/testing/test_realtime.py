@@ -95,7 +95,7 @@ async def refuse_to_end() -> None:
 
 
 def test_tasks_that_refuse_to_end_do_not_keep_the_run_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, seconds in (("realtime.UNWINDING", 0.05), ("runner.GRACE", 0.01)):
+    for name, seconds in (("realtime.UNWINDING", 0.05), ("run.GRACE", 0.01)):
         monkeypatch.setattr(f"jararaca_testing.{name}", seconds)
     run = Run(lambda: RealTimeLoop(patience=5))
     tasks: list[asyncio.Task[Any]] = []
