@@ -71,13 +71,23 @@ class WorkerRuntime:
             BrokerUnavailable: there is no connection to the broker within 60 seconds.
             LoginRefused, BrokerError: the broker answered, and refused.
         """
+        if self._connection.ready:
+            self._keep()
+            if self._consumers:
+                await self._environment.clock.sleep(0)  # a broker in this process answers meanwhile
+            if all(consumer.consuming.is_set() for consumer in self._consumers):
+                return
         await self._environment.shutdown.race(self._come_up())
 
-    async def _come_up(self) -> None:
-        await self._connection.until_ready(CONNECT_WITHIN)
+    def _keep(self) -> None:
         self._keepers = [
             self._tasks.spawn(consumer.keep(), name=f"consumer of {consumer.queue}") for consumer in self._consumers
         ]
+
+    async def _come_up(self) -> None:
+        await self._connection.until_ready(CONNECT_WITHIN)
+        if not self._keepers:
+            self._keep()
         for consumer in self._consumers:
             await consumer.consuming.wait()
 
