@@ -23,7 +23,7 @@ from jararaca_testing.clock import VirtualClock
 from jararaca_testing.cron import Cron
 from jararaca_testing.database import TestDatabases
 from jararaca_testing.errors import GatesClosed, NotSettled
-from jararaca_testing.faults.attaching import Attachment, attach
+from jararaca_testing.faults.attaching import reached
 from jararaca_testing.faults.vocabulary import Faults
 from jararaca_testing.gates.application import ApplicationGates
 from jararaca_testing.gates.findings import Finding, report
@@ -46,6 +46,9 @@ WITHIN = 60.0
 END_IT = "Let what never ends be ended by the test, or let time pass until it has: await clock.advance(...)."
 UNUSED_URL = "memory://"
 """Where an application that names no broker has one under test; every URL leads to the profile's broker."""
+
+SAYS_NOTHING = Settings.model_construct()
+"""What is declared counts; the environment does not, so that a test says the same on every machine."""
 
 Watch = Callable[["RunningApplication"], Callable[[], None]]
 """Told of an application before it starts; what it returns is called when that has stopped."""
@@ -73,9 +76,8 @@ class RunningApplication:
         self._watches, self._standing = tuple(watches), frozenset(standing)
         self._has_a_fresh_one = False
         http = as_http(declaration)
-        # What is declared counts; the environment does not, so that a test says the same on every machine.
-        config = replace(bus_config(http.app, Settings.model_construct()), url=UNUSED_URL)
-        self._reach = reach = _reach(world, faults, clustered)
+        config = replace(bus_config(http.app, SAYS_NOTHING), url=UNUSED_URL)
+        self._reach = reach = reached(world, faults, clustered)
         self._assembly = assemble(http.app, reach.ports, config, needs_broker=True)
         self.application = self._assembly.application
         self.environment = self.application.environment
@@ -291,11 +293,3 @@ class RunningApplication:
         records = self.verdict.untold()
         if records:
             error.add_note(str(failure_of(records)))
-
-
-def _reach(world: World, faults: Faults | None, clustered: bool) -> Attachment:
-    """How the application reaches the world: as it is, or with what may go wrong in between."""
-    if faults is None:
-        return Attachment(world.ports, world.providers, world.checkouts)
-    role = "test" if clustered else "app"
-    return attach(world, faults.process(role, role, is_of_test=clustered))

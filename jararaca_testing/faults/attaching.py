@@ -17,6 +17,7 @@ from jararaca_testing.faults.broker import FaultyBroker
 from jararaca_testing.faults.database import ProcessDatabases
 from jararaca_testing.faults.neighbours import FaultyStore, ProcessClock, cut_client
 from jararaca_testing.faults.process import Process, Server
+from jararaca_testing.faults.vocabulary import Faults
 from jararaca_testing.gates.connections import Checkouts
 from jararaca_testing.profiles.world import World
 
@@ -28,6 +29,14 @@ class Attachment:
     ports: Ports
     providers: Sequence[ProviderSpec]
     checkouts: Checkouts
+
+
+def reached(world: World, faults: Faults | None, clustered: bool) -> Attachment:
+    """How the application of a test reaches its world: as it is, or with what may go wrong in between."""
+    if faults is None:
+        return Attachment(world.ports, world.providers, world.checkouts)
+    role = "test" if clustered else "app"
+    return attach(world, faults.process(role, role, is_of_test=clustered))
 
 
 def attach(world: World, process: Process) -> Attachment:

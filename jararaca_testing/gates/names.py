@@ -69,6 +69,7 @@ def check_names(names: Iterable[str]) -> frozenset[str]:
 
 
 @lru_cache(maxsize=16)
+@lru_cache(maxsize=16)
 def standing(chosen: str) -> frozenset[str]:
     """The gates that stand, by the value of the option: `all`, `none`, those named, or all but those after a minus.
 

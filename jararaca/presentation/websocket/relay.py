@@ -107,17 +107,21 @@ class FrameRelay:
 
     async def stop(self, grace: float = 1.0) -> None:
         """Let what is queued be sent, for at most `grace` seconds, and end."""
-        try:
-            async with self._environment.clock.timeout(grace):
-                await self._sent.wait()
-        except TimeoutError:
-            logger.warning("frames for other instances were not sent", extra={"frames": len(self._outbox)})
+        if not self._sent.is_set():
+            await self._send_the_rest(grace)
         await self._tasks.cancel()
         self._context, self._sends = None, False
         await self._fanout.close()
         self.receiving = False
         if self._withdraw_check is not None:
             self._withdraw_check()
+
+    async def _send_the_rest(self, grace: float) -> None:
+        try:
+            async with self._environment.clock.timeout(grace):
+                await self._sent.wait()
+        except TimeoutError:
+            logger.warning("frames for other instances were not sent", extra={"frames": len(self._outbox)})
 
     # -- out
 
