@@ -110,7 +110,7 @@ class PipelessLoop(asyncio.SelectorEventLoop):
         super()._write_to_self()  # type: ignore[misc] # no effect without a pipe
         self.selects.woken = True
 
-    def add_signal_handler(self, sig: int, callback: Callable[[Unpack[Ts]], object], *args: Unpack[Ts]) -> None:
+    def add_signal_handler(self, sig: int, callback: Callable[[Unpack[Ts]], object], *args: *Ts) -> None:
         self._open_pipe()  # to which the interpreter writes
         self.selects.listens = True
         super().add_signal_handler(sig, callback, *args)

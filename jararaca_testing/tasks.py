@@ -21,8 +21,8 @@ class OrderedTask(asyncio.Task[T]):
     """A task that hashes by birth, so that a set of tasks iterates in the same order in every run.
 
     asyncio keeps tasks in sets where order shows: `asyncio.wait`, the abort of a `TaskGroup`, the end of a loop.
-    `created` is the nearest line of the project's own code that led to its creation, if it is near; `origin` is the same
-    for tasks that the project created itself, and None for those that the framework makes of its own accord.
+    `created` is the nearest line of the project's own code that led to its creation, if it is near; `origin` is the
+    same for tasks that the project created itself, and None for those that the framework makes of its own accord.
     """
 
     def __init__(

@@ -70,7 +70,9 @@ class Container:
             InvalidProvider: it is neither a `ProviderSpec` nor a class that can be instantiated.
         """
         spec = _spec_of(provider)
-        if self._graph.is_untouched and not self._singletons:  # nobody has asked for anything yet, so nothing follows from it
+        if (
+            self._graph.is_untouched and not self._singletons
+        ):  # nobody has asked for anything yet, so nothing follows from it
             self._recipes.register(spec)
         else:
             self._change(spec.key, lambda: self._recipes.register(spec))

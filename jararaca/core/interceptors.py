@@ -83,8 +83,8 @@ def check_interceptors(app: Microservice) -> None:
             raise InvalidOption(f"{_where(each)}, and takes objects. Write {each.__qualname__}(...).")
         if not (wraps_work(each) or has_lifecycle(each) or provides(each) or checks(each)):
             raise InvalidOption(
-                f"{_where(each)}, which has none of the methods intercept, lifecycle, providers and check, and would do "
-                "nothing. Give it one, or leave it out."
+                f"{_where(each)}, which has none of the methods intercept, lifecycle, providers and check, and would "
+                "do nothing. Give it one, or leave it out."
             )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jararaca_testing.clock import VirtualClock
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 from jararaca_testing.wallclock import WALL_BASE, started
 
 MICROSECOND = timedelta(microseconds=1)

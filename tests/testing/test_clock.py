@@ -12,7 +12,7 @@ from jararaca.ports.clock import Clock
 from jararaca_testing.clock import PendingTimer, VirtualClock
 from jararaca_testing.errors import NotSettled, PatienceSpent
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 from jararaca_testing.wallclock import WALL_BASE
 
 

@@ -12,7 +12,7 @@ import pytest
 from jararaca_testing.dump import dump, expecting
 from jararaca_testing.errors import Deadlock
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 
 def dump_of(**tasks: Coroutine[Any, Any, object]) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jararaca_testing.errors import NotSettled
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 
 @pytest.fixture

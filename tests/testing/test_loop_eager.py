@@ -8,7 +8,7 @@ import pytest
 
 from jararaca_testing.errors import Deadlock
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="asyncio has eager tasks since Python 3.12")
 

@@ -9,7 +9,7 @@ import pytest
 
 from jararaca_testing.errors import Deadlock, ForeignPeer, HungThread, NotSettled, PatienceSpent, UnfinishedTasks
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 
 @pytest.fixture

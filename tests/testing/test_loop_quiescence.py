@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 WORK = st.sampled_from(["to_thread", "executor", "anyio", "abandoned", "chain", "group", "spawn"])
 TRUTH = "what was begun, and has to be ended by the time that everything is settled"

@@ -11,7 +11,7 @@ from jararaca.core.lifecycle import TaskScope
 from jararaca_testing import origins
 from jararaca_testing.loop import VirtualLoop
 from jararaca_testing.origins import Place, Side, beginning_of, caller, raised_at, side_of
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 from jararaca_testing.tasks import OrderedTask
 
 

@@ -27,8 +27,9 @@ from jararaca.messagebus.retry import RetryPolicy
 from jararaca_testing import NotSettled, RunningApplication
 from jararaca_testing.chance import SeededChance
 from jararaca_testing.profiles.opening import open_world
+from jararaca_testing.profiles.world import World
 from jararaca_testing.realtime import RealTimeLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 from jararaca_testing.servers import DATABASE_URL, named_servers
 
 pytestmark = pytest.mark.needs_servers
@@ -69,22 +70,22 @@ class Servers:
         self._namespace = ""
 
     def tell(self, story: Story) -> None:
-        self._run(self._tell(story))
+        with open_world(self._run, SETTINGS, None, named_servers(), SeededChance(1), test="story") as world:
+            self._run(self._tell(world, story))
 
-    async def _tell(self, story: Story) -> None:
+    async def _tell(self, world: World, story: Story) -> None:
         database = AIOSQAConfig("default", "sqlite+aiosqlite://", engine_options={"echo": False, "poolclass": None})
         declaration = Microservice(
             name="orders", controllers=[Orders], interceptors=[AIOSqlAlchemySessionInterceptor(database)]
         )
-        async with open_world(SETTINGS, None, named_servers(), SeededChance(1), test="story") as world:
-            application = RunningApplication(declaration, world)
-            await application.db.create_all(RowOnAServer.metadata)
-            await application.start()
-            try:
-                await story(application)
-            finally:
-                self._note(application)
-                await application.stop()
+        application = RunningApplication(declaration, world)
+        await application.db.create_all(RowOnAServer.metadata)
+        await application.start()
+        try:
+            await story(application)
+        finally:
+            self._note(application)
+            await application.stop()
 
     def _note(self, application: RunningApplication) -> None:
         connection = application.environment.resource(BusKey("default"))

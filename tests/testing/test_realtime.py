@@ -9,7 +9,7 @@ import pytest
 from jararaca_testing import PatienceSpent
 from jararaca_testing.errors import HandlerFailed, UnfinishedTasks
 from jararaca_testing.realtime import RealTimeLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 
 @pytest.fixture

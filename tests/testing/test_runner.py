@@ -342,7 +342,7 @@ def test_any_event_loop_can_run_a_test() -> None:
     """On real servers the same tests run on a real loop."""
     import asyncio
 
-    from jararaca_testing.runner import Run
+    from jararaca_testing.run import Run
 
     async def scenario() -> str:
         await asyncio.sleep(0)

@@ -12,7 +12,7 @@ from jararaca.persistence.session import Database
 from jararaca_testing import RunningApplication, Snapshot, TestDatabases
 from jararaca_testing.databases import SQLiteDatabases
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 
 class Cup(BaseEntity):

@@ -9,7 +9,7 @@ import pytest
 
 from jararaca_testing.gates.tasks import open_sockets
 from jararaca_testing.realtime import RealTimeLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 
 class End(asyncio.Protocol):

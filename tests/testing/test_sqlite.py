@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from jararaca_testing.errors import Deadlock
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 from jararaca_testing.sqlite import SQLiteDatabase
 from jararaca_testing.sqlite_statements import is_write, statement_of
 

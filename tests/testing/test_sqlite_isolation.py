@@ -9,7 +9,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 from jararaca_testing.sqlite import SQLiteDatabase
 
 METADATA = MetaData()

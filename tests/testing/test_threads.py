@@ -14,7 +14,7 @@ import pytest
 
 from jararaca_testing.errors import HungThread
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 from jararaca_testing.threads import CountingLoop, count_worker_threads, label_of
 from jararaca_testing.workers import DaemonThreads
 

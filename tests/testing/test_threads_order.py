@@ -11,7 +11,7 @@ import pytest
 
 from jararaca_testing.arrivals import PATIENCE, Arrivals
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.runner import Run
+from jararaca_testing.run import Run
 
 Hop = Callable[..., Coroutine[Any, Any, Any]]
 

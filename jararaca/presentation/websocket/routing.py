@@ -43,6 +43,7 @@ class WebSocketConnections:
         self._open: dict[Connection, None] = {}
         self._tasks = TaskScope("end of websockets")
         self._is_closing = False
+
     def start(self) -> None:
         """Accept connections, and receive the frames that other instances send."""
         self._is_closing = False
