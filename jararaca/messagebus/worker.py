@@ -71,7 +71,7 @@ class WorkerRuntime:
             BrokerUnavailable: there is no connection to the broker within 60 seconds.
             LoginRefused, BrokerError: the broker answered, and refused.
         """
-        if self._connection.ready:
+        if self._connection.ready and not self._environment.shutdown.is_requested:
             self._keep()
             if self._consumers:
                 await self._environment.clock.sleep(0)  # a broker in this process answers meanwhile

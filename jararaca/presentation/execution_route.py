@@ -60,6 +60,8 @@ class ExecutionRoute(APIRoute):
         assert issubclass(route_class, ExecutionRoute)
         route: ExecutionRoute = object.__new__(route_class)
         route.__dict__ |= self.__dict__
+        route.methods, route.tags, route.responses = {*(self.methods or ())}, [*self.tags], {**self.responses}
+        route.dependencies = [*self.dependencies]
         route.dependency_overrides_provider = app
         del route.app  # it belongs to the other application; see __getattr__
         return route
