@@ -10,9 +10,8 @@ from typing import Any
 from fastapi import FastAPI
 from httpx import AsyncClient
 
-from jararaca.bootstrap.assembly import DEFAULT, Assembly, assemble, bus_config
+from jararaca.bootstrap.assembly import DEFAULT, Assembly, assemble, declared_bus_config
 from jararaca.bootstrap.factories import as_http
-from jararaca.bootstrap.settings import Settings
 from jararaca.core.lifecycle import Host, TaskScope
 from jararaca.core.microservice import Microservice
 from jararaca.errors import UsageError
@@ -47,9 +46,6 @@ END_IT = "Let what never ends be ended by the test, or let time pass until it ha
 UNUSED_URL = "memory://"
 """Where an application that names no broker has one under test; every URL leads to the profile's broker."""
 
-SAYS_NOTHING = Settings.model_construct()
-"""What is declared counts; the environment does not, so that a test says the same on every machine."""
-
 Watch = Callable[["RunningApplication"], Callable[[], None]]
 """Told of an application before it starts; what it returns is called when that has stopped."""
 
@@ -76,7 +72,8 @@ class RunningApplication:
         self._watches, self._standing = tuple(watches), frozenset(standing)
         self._has_a_fresh_one = False
         http = as_http(declaration)
-        config = replace(bus_config(http.app, SAYS_NOTHING), url=UNUSED_URL)
+        # What is declared counts; the environment does not, so that a test says the same on every machine.
+        config = replace(declared_bus_config(http.app), url=UNUSED_URL)
         self._reach = reach = reached(world, faults, clustered)
         self._assembly = assemble(http.app, reach.ports, config, needs_broker=True)
         self.application = self._assembly.application

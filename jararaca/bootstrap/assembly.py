@@ -113,6 +113,11 @@ def bus_config(
     return settings.bus_config(config or _provided(declaration, MessageBusConfig))
 
 
+def declared_bus_config(declaration: Microservice) -> MessageBusConfig:
+    """The configuration of the message bus that the declaration provides, or the default one."""
+    return _provided(declaration, MessageBusConfig) or MessageBusConfig()
+
+
 def scheduler_config(declaration: Microservice, settings: Settings) -> SchedulerConfig:
     """The configuration of schedulers: what the declaration provides, under what settings say."""
     return settings.scheduler_config(_provided(declaration, SchedulerConfig))
