@@ -97,6 +97,8 @@ class WorkerRuntime:
         What is cancelled is rolled back and requeued with its attempt unchanged. A second call while the first one
         waits cancels at once. True if nothing had to be cancelled.
         """
+        if not self._consumers:
+            return True
         if self._stopping is None:
             self._stopping = self._tasks.spawn(self._stop(grace), name="stop of the worker")
         else:

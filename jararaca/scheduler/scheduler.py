@@ -78,6 +78,9 @@ class SchedulerRuntime:
         """
         with suppress(ScheduleStoreUnavailable):  # told when the watermarks are read, again and again
             await self._store.check()
+        if not self._firings:
+            self.ready = True
+            return
         self._loop = self._loop_tasks.spawn(self._run(self.environment.clock.now()), name="scheduler")
         await self._has_asked.wait()
 
