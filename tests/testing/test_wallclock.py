@@ -1,11 +1,13 @@
 """What user code reads as the wall time: one contract for two backends, each in a process of its own."""
 
+import os
 import sys
+import time
 from datetime import UTC, datetime
 
 import pytest
 
-from jararaca_testing.wallclock import TimeMachine, started, wall_clock
+from jararaca_testing.wallclock import LocalZone, TimeMachine, started, wall_clock
 
 BACKENDS = ["time-machine", "freezegun"]
 
@@ -164,3 +166,20 @@ def test_an_unknown_backend_is_refused_with_those_there_are() -> None:
     with pytest.raises(ValueError, match="Choose time-machine or freezegun"):
         wall_clock("sundial")
     assert isinstance(wall_clock("time-machine"), TimeMachine)
+
+
+def test_a_process_that_is_in_utc_anyway_keeps_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Telling the C library of a zone costs more than the rest of a small test's clock."""
+    monkeypatch.delenv("TZ", raising=False)
+    monkeypatch.setattr(time, "tzname", ("UTC", "UTC"))
+    zone = LocalZone()
+
+    zone.change("UTC")
+    assert "TZ" not in os.environ
+
+    zone.change("Europe/Berlin")
+    zone.change("UTC")
+    assert os.environ["TZ"] == "UTC"
+
+    zone.restore()
+    assert "TZ" not in os.environ
