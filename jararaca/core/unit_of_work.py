@@ -76,6 +76,7 @@ class UnitOfWork:
         "_participants",
         "_steps",
         "rollback_reason",
+        "stands",
         "state",
         "watch",
     )
@@ -89,6 +90,8 @@ class UnitOfWork:
         self._after_rollback: Sequence[Hook] = ()
         self.rollback_reason: str | None = None
         self.state = _OPEN
+        self.stands = False
+        """Whether a participant was committed, so that not everything can be undone."""
         self.watch: Watch | None = None
 
     @property
@@ -168,6 +171,7 @@ class UnitOfWork:
             self.watch.committing()
         for participant in self._ranked():
             await participant.commit()
+            self.stands = True
         self.state = State.COMMITTED
         if self._steps.observers:
             self._steps.after(Kind.COMMIT, self, self._origin, parts=self._parts())

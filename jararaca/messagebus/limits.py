@@ -14,7 +14,6 @@ from typing import Any
 from jararaca.core.cancellation import cancellations, is_asked_to_end
 from jararaca.core.context import Execution
 from jararaca.core.invocation import Outcome, invoke
-from jararaca.core.unit_of_work import UnitOfWork
 from jararaca.errors import HandlerTimeout, UsageError
 from jararaca.messagebus.config import CONSUMER_TIMEOUT
 from jararaca.ports.clock import Clock
@@ -30,7 +29,8 @@ def seconds_after(limit: float) -> float:
 class TimeLimit:
     """Runs calls of one kind in units of work of their own, each for at most `seconds` until its commit.
 
-    `where` is what runs, and `remedy` what to do about a limit that was exceeded. `after` bounds what follows a commit.
+    One limit is for all runs of a call. `where` is what runs, and `remedy` what to do about a limit that was exceeded.
+    `after` bounds what follows a commit.
     """
 
     def __init__(self, clock: Clock, seconds: float, *, after: float, where: str, remedy: str) -> None:
@@ -47,12 +47,10 @@ class TimeLimit:
             CancelledError: the task was asked to end, and nothing was committed: also if the call made something else
                 of that.
         """
-        work = UnitOfWork(execution.environment.steps, execution)
         try:
             async with self._clock.timeout(self._seconds) as deadline:
                 watch = _Watch(self, deadline)
-                work.watch = watch
-                outcome = await invoke(execution, lambda: self._body(call, watch), work)
+                outcome = await invoke(execution, lambda: self._body(call, watch), watch)
         except TimeoutError as error:  # the deadline's own: whatever the call raises is in the outcome
             return Outcome(None, self.exceeded(error), False)
         if outcome.committed:
@@ -64,6 +62,7 @@ class TimeLimit:
         return outcome
 
     async def _body(self, call: Callable[[], Awaitable[None]], watch: "_Watch") -> None:
+        watch.begin()
         try:
             await call()
         except asyncio.CancelledError as error:
@@ -89,12 +88,18 @@ class TimeLimit:
 class _Watch:
     """Keeps a call that swallowed its cancellation from committing, and the deadline from cutting a commit short."""
 
-    __slots__ = ("_deadline", "_limit", "announcing")
+    __slots__ = ("_deadline", "_limit", "_until", "announcing")
 
     def __init__(self, limit: TimeLimit, deadline: Any) -> None:
         self._limit = limit
         self._deadline = deadline
+        self._until = deadline.when()
         self.announcing = limit.announcing
+
+    def begin(self) -> None:
+        """Have the deadline again, if the call is run again because its commit failed: one limit is for all runs."""
+        if self._deadline.when() is None:
+            self._deadline.reschedule(self._until)
 
     def check(self) -> None:
         """Raise what the call has not let pass: what it did afterwards does not count."""

@@ -11,6 +11,7 @@ from jararaca.core.environment import Environment
 from jararaca.core.invocation import Outcome, invoke, new_execution
 from jararaca.core.steps import Kind
 from jararaca.errors import CommittedNotAnnounced, HandlerTimeout, ScheduleStoreUnavailable
+from jararaca.ports.clock import Clock
 from jararaca.ports.schedule_store import ScheduleStore
 from jararaca.scheduler.actions import ActionSpec
 from jararaca.scheduler.decorators import Tick
@@ -119,8 +120,9 @@ class Firing:
 
     async def _run(self, tick: Tick, lease: HeldLease | None = None) -> None:
         execution = new_execution(self._environment, self._trigger)
+        runs = _Runs(self._environment.clock, self.action.fact.timeout)
         try:
-            outcome = await invoke(execution, lambda: self._call(tick, execution))
+            outcome = await invoke(execution, lambda: self._call(tick, execution, runs))
         except asyncio.CancelledError:
             self._records.end(tick, "lease lost" if lease is not None and lease.is_lost else "cancelled", execution)
             raise
@@ -131,9 +133,9 @@ class Firing:
         if outcome.error is not None:
             await self._failed(outcome, outcome.error, tick, execution)
 
-    async def _call(self, tick: Tick, execution: Execution) -> None:
+    async def _call(self, tick: Tick, execution: Execution, runs: "_Runs") -> None:
         steps = self._environment.steps
-        if steps.observers:
+        if runs.is_first() and steps.observers:
             await steps.before(Kind.TICK, tick, execution, action=self.action.name)
         scope = current_execution().scope
         assert scope is not None
@@ -143,7 +145,7 @@ class Firing:
             await (method(tick) if self.action.takes_tick else method())
             return
         try:
-            async with self._environment.clock.timeout(limit) as deadline:
+            async with self._environment.clock.timeout(runs.left()) as deadline:
                 await (method(tick) if self.action.takes_tick else method())
         except TimeoutError as error:
             if deadline.expired():
@@ -178,6 +180,26 @@ class Firing:
         announced = await invoke(after, call)
         if announced.error is not None:
             logger.error("an exception handler failed", exc_info=announced.error, extra={"action": self.action.name})
+
+
+class _Runs:
+    """The runs of one firing, which are several if the database gives its unit of work up; one limit is for all."""
+
+    __slots__ = ("_clock", "_count", "_until")
+
+    def __init__(self, clock: Clock, limit: float | None) -> None:
+        self._clock = clock
+        self._count = 0
+        self._until = None if limit is None else clock.monotonic() + limit
+
+    def is_first(self) -> bool:
+        """Count one more run, and say whether it is the first."""
+        self._count += 1
+        return self._count == 1
+
+    def left(self) -> float | None:
+        """Seconds until the limit."""
+        return None if self._until is None else max(self._until - self._clock.monotonic(), 0.0)
 
 
 def _verdict(outcome: Outcome[None]) -> str:
