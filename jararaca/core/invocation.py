@@ -108,6 +108,7 @@ async def in_unit_of_work(execution: Execution, call: Callable[[], Awaitable[T]]
     """
     environment = execution.environment
     work = work or UnitOfWork(environment.steps, execution)
+    work.task = asyncio.current_task()
     scope = Scope(environment.container)
     inner = execution.within(work, scope)
     token = enter(inner)
@@ -176,6 +177,7 @@ async def opened_unit_of_work(execution: Execution) -> AsyncIterator[UnitOfWork]
     """A unit of work of `execution` as a block, for those who have no body to hand over."""
     environment = execution.environment
     work = UnitOfWork(environment.steps, execution)
+    work.task = asyncio.current_task()
     async with AsyncExitStack() as stack:
         scope = environment.container.open_scope()
         inner = execution.within(work, scope)

@@ -32,6 +32,13 @@ def waits_at(task: "asyncio.Task[Any]") -> list[str]:
     return places
 
 
+def stands_at(task: "asyncio.Task[Any]") -> str:
+    """Where of these it waits in the application's own files; the innermost of all where it waits in none."""
+    places = waits_at(task)
+    own = [place for place in places if _is_own(place)]
+    return (own or places or ["a place that is not known"])[-1]
+
+
 def _is_own(filename: str) -> bool:
     is_file = not filename.startswith("<")
     return is_file and "site-packages" not in filename and not filename.startswith(_FOREIGN)

@@ -78,6 +78,7 @@ class UnitOfWork:
         "rollback_reason",
         "stands",
         "state",
+        "task",
         "watch",
     )
 
@@ -93,6 +94,8 @@ class UnitOfWork:
         self.stands = False
         """Whether a participant was committed, so that not everything can be undone."""
         self.watch: Watch | None = None
+        self.task: asyncio.Task[Any] | None = None
+        """The task that runs it, once it runs."""
 
     @property
     def is_open(self) -> bool:

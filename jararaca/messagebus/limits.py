@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from jararaca.core.cancellation import cancellations, is_asked_to_end
+from jararaca.core.cancellation import cancellations, forget_strays, is_asked_to_end, without_strays
 from jararaca.core.context import Execution
 from jararaca.core.invocation import Outcome, invoke
 from jararaca.errors import HandlerTimeout, UsageError
@@ -55,6 +55,7 @@ class TimeLimit:
             return Outcome(None, self.exceeded(error), False)
         if outcome.committed:
             return outcome
+        forget_strays()
         if is_asked_to_end():
             raise asyncio.CancelledError from outcome.error
         if deadline.expired() and not isinstance(outcome.error, HandlerTimeout):
@@ -64,7 +65,7 @@ class TimeLimit:
     async def _body(self, call: Callable[[], Awaitable[None]], watch: "_Watch") -> None:
         watch.begin()
         try:
-            await call()
+            await without_strays(call, watch.deadline)
         except asyncio.CancelledError as error:
             if is_asked_to_end():
                 raise
@@ -88,22 +89,23 @@ class TimeLimit:
 class _Watch:
     """Keeps a call that swallowed its cancellation from committing, and the deadline from cutting a commit short."""
 
-    __slots__ = ("_deadline", "_limit", "_until", "announcing")
+    __slots__ = ("_limit", "_until", "announcing", "deadline")
 
     def __init__(self, limit: TimeLimit, deadline: Any) -> None:
         self._limit = limit
-        self._deadline = deadline
+        self.deadline = deadline
         self._until = deadline.when()
         self.announcing = limit.announcing
 
     def begin(self) -> None:
         """Have the deadline again, if the call is run again because its commit failed: one limit is for all runs."""
-        if self._deadline.when() is None:
-            self._deadline.reschedule(self._until)
+        if self.deadline.when() is None:
+            self.deadline.reschedule(self._until)
 
     def check(self) -> None:
         """Raise what the call has not let pass: what it did afterwards does not count."""
-        is_over = self._deadline.expired()
+        is_over = self.deadline.expired()
+        forget_strays(is_over)
         if cancellations() > is_over:  # the deadline's own is not taken back before its end
             raise asyncio.CancelledError
         if is_over:
@@ -111,4 +113,4 @@ class _Watch:
 
     def committing(self) -> None:
         self.check()
-        self._deadline.reschedule(None)
+        self.deadline.reschedule(None)

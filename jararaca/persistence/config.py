@@ -1,13 +1,15 @@
 """Which database a connection name stands for, and how its engine is made."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from jararaca.errors import InvalidOption, MissingExtra
+from jararaca.persistence.sharing import OneTaskSession
 
 _EXTRA = {"aiosqlite": "sqlalchemy", "asyncpg": "postgres"}
 
@@ -23,7 +25,8 @@ class AIOSQAConfig:
             called `default`, else the first.
         engine_options: passed to `create_async_engine`; `pool_pre_ping` and `hide_parameters` are on unless said
             otherwise.
-        session_options: passed to `AsyncSession`; `expire_on_commit` is off unless said otherwise.
+        session_options: passed to `AsyncSession`; `expire_on_commit` is off unless said otherwise, and a session that
+            was closed is not used again.
     """
 
     connection_name: str
@@ -47,6 +50,7 @@ class EngineFactory(Protocol):
 
 
 _DEFAULTS = {"pool_pre_ping": True, "hide_parameters": True}
+_SESSION_DEFAULTS = {"expire_on_commit": False, "close_resets_only": False}
 _REFUSALS = (ArgumentError, InvalidRequestError, TypeError, ValueError)
 
 
@@ -83,14 +87,16 @@ def _check_url(url: str, where: str) -> None:
         ) from None  # what SQLAlchemy says may show the URL, and with it the password
 
 
-def create_session(config: AIOSQAConfig, engine: AsyncEngine | None) -> AsyncSession:
-    """A session with the options of `config`, which nobody commits for you.
+def create_session(
+    config: AIOSQAConfig, engine: AsyncEngine | None, owner: "asyncio.Task[Any] | None" = None
+) -> OneTaskSession:
+    """A session with the options of `config`, which nobody commits for you; `owner` is the task that will use it.
 
     Raises:
         InvalidOption: an option is unknown.
     """
     try:
-        return AsyncSession(engine, **{"expire_on_commit": False, **config.session_options})
+        return OneTaskSession(engine, owner=owner, **{**_SESSION_DEFAULTS, **config.session_options})
     except TypeError as error:
         raise InvalidOption(
             f"the session_options of the database {config.connection_name!r} cannot be used: {error}. Correct them."

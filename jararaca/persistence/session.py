@@ -6,9 +6,11 @@ Several databases are committed one after another, in the order in which they we
 outbox last; that is not atomic.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -17,6 +19,7 @@ from jararaca.core.environment import Environment
 from jararaca.core.unit_of_work import Rank
 from jararaca.errors import NotConfigured
 from jararaca.persistence.config import AIOSQAConfig, create_session
+from jararaca.persistence.sharing import OneTaskSession
 from jararaca.ports.outbox import OutboxKey
 
 
@@ -34,15 +37,15 @@ class Database:
     config: AIOSQAConfig
     engine: AsyncEngine
 
-    def session(self) -> AsyncSession:
-        """A new session that nobody commits for you."""
-        return create_session(self.config, self.engine)
+    def session(self, owner: "asyncio.Task[Any] | None" = None) -> OneTaskSession:
+        """A new session that nobody commits for you, used by the task at hand unless another one is its `owner`."""
+        return create_session(self.config, self.engine, owner or asyncio.current_task())
 
 
 class SessionParticipant:
     """A session's part in a unit of work: flushed to prepare, committed, or rolled back and closed."""
 
-    def __init__(self, session: AsyncSession, rank: Rank = Rank.DATABASE) -> None:
+    def __init__(self, session: OneTaskSession, rank: Rank = Rank.DATABASE) -> None:
         self.session = session
         self.rank = rank
 
@@ -53,10 +56,10 @@ class SessionParticipant:
     async def commit(self) -> None:
         if self.session.in_transaction():
             await self.session.commit()
-        await self.session.close()
+        await self.session.end()
 
     async def rollback(self) -> None:
-        await self.session.close()  # which rolls back
+        await self.session.end()  # which rolls back
 
     async def after_commit(self) -> None:
         """Nothing: what a commit releases is messages and frames."""
@@ -65,7 +68,8 @@ class SessionParticipant:
 def use_session(connection_name: str = "default") -> AsyncSession:
     """The session of this unit of work on the named database; the same object each time.
 
-    It is committed when the unit of work is, and rolled back with it: call neither yourself.
+    It is committed when the unit of work is, and rolled back with it: call neither yourself. It is for one task at a
+    time; a second one that calls it meanwhile gets `SharedSession`.
 
     Raises:
         OutsideExecution: nothing is being handled here.
@@ -80,7 +84,7 @@ def use_session(connection_name: str = "default") -> AsyncSession:
         database = database_of(environment, connection_name)
         holds_outbox = environment.resource(OutboxKey(connection_name)) is not None
         rank = Rank.OUTBOX_DATABASE if holds_outbox else Rank.DATABASE
-        participant = SessionParticipant(database.session(), rank)
+        participant = SessionParticipant(database.session(work.task), rank)
         work.enlist(key, participant)
     return participant.session
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from jararaca.core.cancellation import without_strays
 from jararaca.core.context import Execution, Trigger, current_execution
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import Outcome, invoke, new_execution
@@ -140,24 +141,20 @@ class Firing:
         scope = current_execution().scope
         assert scope is not None
         method = getattr(await scope.resolve(self.action.controller), self.action.method)
-        limit = self.action.fact.timeout
-        if limit is None:
-            await (method(tick) if self.action.takes_tick else method())
-            return
         try:
             async with self._environment.clock.timeout(runs.left()) as deadline:
-                await (method(tick) if self.action.takes_tick else method())
+                await without_strays(lambda: method(tick) if self.action.takes_tick else method(), deadline)
         except TimeoutError as error:
             if deadline.expired():
-                raise self._timed_out(limit) from error
+                raise self._timed_out() from error
             raise
         if deadline.expired():  # it swallowed its cancellation: what it did afterwards does not count
-            raise self._timed_out(limit)
+            raise self._timed_out()
 
-    def _timed_out(self, limit: float) -> HandlerTimeout:
+    def _timed_out(self) -> HandlerTimeout:
         return HandlerTimeout(
-            f"{self.action.name} ran longer than {limit:g} s and was cancelled. Raise @ScheduledAction(timeout=...), "
-            "or do less in one run."
+            f"{self.action.name} ran longer than {self.action.fact.timeout:g} s and was cancelled. Raise "
+            "@ScheduledAction(timeout=...), or do less in one run."
         )
 
     async def _failed(self, outcome: Outcome[None], error: BaseException, tick: Tick, execution: Execution) -> None:

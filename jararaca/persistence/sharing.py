@@ -1,0 +1,107 @@
+"""A session that one task uses at a time, and that says so if two do.
+
+A connection carries one statement at a time. Drivers notice a second one in words of their own, if they are still busy
+with the first; whether they are is a matter of luck. So a task that is not the one of the unit of work lets others run
+before each of its calls: tasks that share a session meet in every test, and on every database.
+"""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from jararaca.core.places import stands_at
+from jararaca.errors import SharedSession
+
+GUARDED = (
+    "commit",
+    "connection",
+    "delete",
+    "execute",
+    "flush",
+    "get",
+    "get_one",
+    "merge",
+    "refresh",
+    "run_sync",
+    "scalar",
+    "scalars",
+    "stream",
+    "stream_scalars",
+)
+"""What of a session speaks to its database, but for its end."""
+
+END_WITHIN = 5.0
+"""Seconds that the call of another task may take, before its connection is given up for the end of a session."""
+
+Task = asyncio.Task[Any]
+
+
+class OneTaskSession(AsyncSession):
+    """An `AsyncSession` that raises `SharedSession` when a task calls it while another task's call lasts.
+
+    `owner` is the task whose calls need not let others run first.
+    """
+
+    def __init__(self, bind: Any = None, *, owner: Task | None = None, **options: Any) -> None:
+        super().__init__(bind, **options)
+        self._owner = owner
+        self._user: Task | None = None
+        self._free: asyncio.Event | None = None
+
+    async def end(self) -> None:
+        """Roll back what is not committed, and close. A call of another task may come to its end first."""
+        if self._user is not None and self._user is not asyncio.current_task():
+            self._free = asyncio.Event()
+            try:
+                async with asyncio.timeout(END_WITHIN):
+                    await self._free.wait()
+            except TimeoutError:
+                await self.invalidate()
+        await self.close()
+
+    async def guarded(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Make a call, unless one of another task lasts."""
+        task = asyncio.current_task()
+        user = self._user
+        if user is task:
+            return await call()
+        if user is not None:
+            raise SharedSession(
+                f"{_shown(task)} uses a session while {_shown(user)} does, which waits at {stands_at(user)}. A "
+                "session is for one task at a time: await one after the other, or give each of them `async with "
+                "new_session()` or `async with unit_of_work()`.",
+                tasks=(_name(user), _name(task)),
+            )
+        self._user = task
+        try:
+            if task is not self._owner:
+                await asyncio.sleep(0)  # noqa: TID251 -- a turn of the loop, which takes no time
+            return await call()
+        finally:
+            self._user = None
+            if self._free is not None:
+                self._free.set()
+
+
+def _guarded(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(method)
+    async def call(self: OneTaskSession, *arguments: Any, **options: Any) -> Any:
+        return await self.guarded(functools.partial(method, self, *arguments, **options))
+
+    return call
+
+
+for _method in GUARDED:
+    setattr(OneTaskSession, _method, _guarded(getattr(AsyncSession, _method)))
+
+
+def _name(task: Task | None) -> str:
+    return task.get_name() if task is not None else "no task"
+
+
+def _shown(task: Task | None) -> str:
+    coroutine = getattr(task.get_coro() if task is not None else None, "__qualname__", "")
+    return f"the task {_name(task)!r} ({coroutine})"
