@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -27,6 +28,11 @@ class AIOSQAConfig:
             otherwise.
         session_options: passed to `AsyncSession`; `expire_on_commit` is off unless said otherwise, and a session that
             was closed is not used again.
+        statement_timeout: seconds after which PostgreSQL ends a statement; None leaves that to the server.
+        warn_after: seconds after which a transaction that is still open is logged as a warning, with where it waits.
+
+    Raises:
+        InvalidOption: a number of seconds is not above 0.
     """
 
     connection_name: str
@@ -34,6 +40,16 @@ class AIOSQAConfig:
     inject_default: bool = field(default=True, kw_only=True)
     engine_options: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     session_options: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    statement_timeout: float | None = field(default=None, kw_only=True)
+    warn_after: float = field(default=5.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name in ("statement_timeout", "warn_after"):
+            seconds = getattr(self, name)
+            if seconds is not None and not seconds > 0:
+                raise InvalidOption(
+                    f"AIOSQAConfig({self.connection_name!r}, {name}={seconds}) cannot work. Use seconds above 0."
+                )
 
     def __repr__(self) -> str:
         return f"AIOSQAConfig({self.connection_name!r})"
@@ -61,12 +77,12 @@ def create_engine(config: AIOSQAConfig) -> AsyncEngine:
 
     Raises:
         MissingExtra: the URL's driver is not installed.
-        InvalidOption: the URL does not parse, or names a driver that is unknown or not asynchronous; or an option of
-            the engine is unknown or cannot be used.
+        InvalidOption: the URL does not parse, or names a driver that is unknown or not asynchronous; an option of the
+            engine is unknown or cannot be used; or statements are to be limited where that cannot be.
     """
     where = f"the database {config.connection_name!r}"
     try:
-        return create_async_engine(config.url, **{**_DEFAULTS, **config.engine_options})
+        engine = create_async_engine(config.url, **{**_DEFAULTS, **config.engine_options})
     except ModuleNotFoundError as error:
         if error.name in _EXTRA:
             raise MissingExtra(_EXTRA[error.name], feature=where) from error
@@ -75,6 +91,32 @@ def create_engine(config: AIOSQAConfig) -> AsyncEngine:
         _check_url(config.url, where)
         said = str(error).partition(", using configuration")[0].rstrip(".")
         raise InvalidOption(f"the engine_options of {where} cannot be used: {said}. Correct them.") from None
+    limit_statements(engine, config)
+    return engine
+
+
+def limit_statements(engine: AsyncEngine, config: AIOSQAConfig) -> None:
+    """Let the database end statements that take longer than the `statement_timeout` of `config`.
+
+    Raises:
+        InvalidOption: the database is not PostgreSQL, which alone has such a limit.
+    """
+    if config.statement_timeout is None:
+        return
+    if engine.dialect.name != "postgresql":
+        raise InvalidOption(
+            f"the database {config.connection_name!r} is of the kind {engine.dialect.name}, and statement_timeout is "
+            "for postgresql. Leave it out."
+        )
+    milliseconds = max(round(config.statement_timeout * 1000), 1)
+
+    def limit(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET statement_timeout = {milliseconds}")
+        cursor.close()
+        connection.commit()
+
+    event.listen(engine.sync_engine, "connect", limit)
 
 
 def _check_url(url: str, where: str) -> None:

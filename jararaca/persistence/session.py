@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -20,6 +21,7 @@ from jararaca.core.unit_of_work import Rank
 from jararaca.errors import NotConfigured
 from jararaca.persistence.config import AIOSQAConfig, create_session
 from jararaca.persistence.sharing import OneTaskSession
+from jararaca.persistence.slowness import warn_later
 from jararaca.ports.outbox import OutboxKey
 
 
@@ -85,6 +87,7 @@ def use_session(connection_name: str = "default") -> AsyncSession:
         holds_outbox = environment.resource(OutboxKey(connection_name)) is not None
         rank = Rank.OUTBOX_DATABASE if holds_outbox else Rank.DATABASE
         participant = SessionParticipant(database.session(work.task), rank)
+        participant.session.on_first_call = partial(warn_later, database.config, current_execution(), work.task)
         work.enlist(key, participant)
     return participant.session
 
@@ -100,7 +103,9 @@ async def new_session(connection_name: str = "default") -> AsyncIterator[AsyncSe
         NotConfigured: the application declares no database of that name.
     """
     execution: Execution = current_execution(f"new_session({connection_name!r})")
-    async with database_of(execution.environment, connection_name).session() as session, session.begin():
+    database = database_of(execution.environment, connection_name)
+    async with database.session() as session, session.begin():
+        session.on_first_call = partial(warn_later, database.config, execution, asyncio.current_task())
         yield session
 
 

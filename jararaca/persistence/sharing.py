@@ -47,7 +47,10 @@ class OneTaskSession(AsyncSession):
 
     def __init__(self, bind: Any = None, *, owner: Task | None = None, **options: Any) -> None:
         super().__init__(bind, **options)
+        self.on_first_call: Callable[[], asyncio.TimerHandle] | None = None
+        """Sets an alarm that the end of the session cancels."""
         self._owner = owner
+        self._alarm: asyncio.TimerHandle | None = None
         self._user: Task | None = None
         self._free: asyncio.Event | None = None
 
@@ -61,6 +64,12 @@ class OneTaskSession(AsyncSession):
             except TimeoutError:
                 await self.invalidate()
         await self.close()
+
+    async def close(self) -> None:
+        """Close, as every session is; see `end` for one that others may be using."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        await super().close()
 
     async def guarded(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Make a call, unless one of another task lasts."""
@@ -76,6 +85,8 @@ class OneTaskSession(AsyncSession):
                 tasks=(_name(user), _name(task)),
             )
         self._user = task
+        if self._alarm is None and self.on_first_call is not None:
+            self._alarm = self.on_first_call()
         try:
             if task is not self._owner:
                 await asyncio.sleep(0)  # noqa: TID251 -- a turn of the loop, which takes no time

@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from jararaca.errors import UsageError
-from jararaca.persistence.config import AIOSQAConfig
+from jararaca.persistence.config import AIOSQAConfig, limit_statements
 from jararaca.persistence.session import Database
 from jararaca_testing.database import Snapshot
 from jararaca_testing.gates.connections import Checkouts
@@ -50,6 +50,7 @@ class TestSchemas:
         settings = {"search_path": schema, "application_name": self._namespace}
         engine = create_async_engine(url, connect_args={"server_settings": settings}, **options)
         event.listen(engine.sync_engine, "first_connect", _creating(schema))
+        limit_statements(engine, config)
         self._schemas[schema] = None
         return engine
 
