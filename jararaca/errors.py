@@ -160,7 +160,7 @@ class ScheduleStoreUnavailable(ServerUnavailable):
 
 
 class DatabaseUnavailable(ServerUnavailable):
-    """The database cannot be reached."""
+    """The database cannot be reached, or every connection of its pool is in use for too long."""
 
 
 class LoginRefused(ServerUnavailable):

@@ -25,7 +25,7 @@ class AIOSQAConfig:
         inject_default: whether an injected `AsyncSession` may be this database's. Of several that may, it is the one
             called `default`, else the first.
         engine_options: passed to `create_async_engine`; `pool_pre_ping` and `hide_parameters` are on unless said
-            otherwise.
+            otherwise, and a connection of the pool is waited for for 5 s.
         session_options: passed to `AsyncSession`; `expire_on_commit` is off unless said otherwise, and a session that
             was closed is not used again.
         statement_timeout: seconds after which PostgreSQL ends a statement; None leaves that to the server.
@@ -65,6 +65,9 @@ class EngineFactory(Protocol):
     def __call__(self, config: AIOSQAConfig) -> AsyncEngine: ...
 
 
+POOL_TIMEOUT = 5.0
+"""Seconds that a session waits for a connection while all of the pool are in use, unless it was told otherwise."""
+
 _DEFAULTS = {"pool_pre_ping": True, "hide_parameters": True}
 _SESSION_DEFAULTS = {"expire_on_commit": False, "close_resets_only": False}
 _REFUSALS = (ArgumentError, InvalidRequestError, TypeError, ValueError)
@@ -82,7 +85,7 @@ def create_engine(config: AIOSQAConfig) -> AsyncEngine:
     """
     where = f"the database {config.connection_name!r}"
     try:
-        engine = create_async_engine(config.url, **{**_DEFAULTS, **config.engine_options})
+        engine = _engine(config.url, config.engine_options)
     except ModuleNotFoundError as error:
         if error.name in _EXTRA:
             raise MissingExtra(_EXTRA[error.name], feature=where) from error
@@ -93,6 +96,15 @@ def create_engine(config: AIOSQAConfig) -> AsyncEngine:
         raise InvalidOption(f"the engine_options of {where} cannot be used: {said}. Correct them.") from None
     limit_statements(engine, config)
     return engine
+
+
+def _engine(url: str, options: Mapping[str, Any]) -> AsyncEngine:
+    try:
+        return create_async_engine(url, pool_timeout=POOL_TIMEOUT, **{**_DEFAULTS, **options})
+    except TypeError as error:  # of a pool without a limit, which nobody waits for, or because `options` say how long
+        if "pool_timeout" not in str(error):
+            raise
+        return create_async_engine(url, **{**_DEFAULTS, **options})
 
 
 def limit_statements(engine: AsyncEngine, config: AIOSQAConfig) -> None:
@@ -138,7 +150,8 @@ def create_session(
         InvalidOption: an option is unknown.
     """
     try:
-        return OneTaskSession(engine, owner=owner, **{**_SESSION_DEFAULTS, **config.session_options})
+        options = {**_SESSION_DEFAULTS, **config.session_options}
+        return OneTaskSession(engine, database=config.connection_name, owner=owner, **options)
     except TypeError as error:
         raise InvalidOption(
             f"the session_options of the database {config.connection_name!r} cannot be used: {error}. Correct them."

@@ -1,4 +1,4 @@
-"""A session that one task uses at a time, and that says so if two do.
+"""A session that one task uses at a time, that says so if two do, and that says what is wrong if it has no connection.
 
 A connection carries one statement at a time. Drivers notice a second one in words of their own, if they are still busy
 with the first; whether they are is a matter of luck. So a task that is not the one of the unit of work lets others run
@@ -10,10 +10,11 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from jararaca.core.places import stands_at
-from jararaca.errors import SharedSession
+from jararaca.errors import DatabaseUnavailable, SharedSession
 
 GUARDED = (
     "commit",
@@ -42,11 +43,13 @@ Task = asyncio.Task[Any]
 class OneTaskSession(AsyncSession):
     """An `AsyncSession` that raises `SharedSession` when a task calls it while another task's call lasts.
 
-    `owner` is the task whose calls need not let others run first.
+    It raises `DatabaseUnavailable` where there is no connection to be had. `database` is its name; `owner` is the task
+    whose calls need not let others run first.
     """
 
-    def __init__(self, bind: Any = None, *, owner: Task | None = None, **options: Any) -> None:
+    def __init__(self, bind: Any = None, *, database: str = "", owner: Task | None = None, **options: Any) -> None:
         super().__init__(bind, **options)
+        self.database = database
         self.on_first_call: Callable[[], asyncio.TimerHandle] | None = None
         """Sets an alarm that the end of the session cancels."""
         self._owner = owner
@@ -70,6 +73,15 @@ class OneTaskSession(AsyncSession):
         if self._alarm is not None:
             self._alarm.cancel()
         await super().close()
+
+    def none_free(self) -> DatabaseUnavailable:
+        """What is raised when every connection of the pool is in use for too long."""
+        pool: Any = self.get_bind().engine.pool
+        return DatabaseUnavailable(
+            f"no connection to the database {self.database!r} became free within {pool.timeout():g} s "
+            f"({pool.checkedout()} are in use). Hold transactions for less long, or raise pool_size or max_overflow in "
+            "engine_options."
+        )
 
     async def guarded(self, call: Callable[[], Awaitable[Any]]) -> Any:
         """Make a call, unless one of another task lasts."""
@@ -97,16 +109,23 @@ class OneTaskSession(AsyncSession):
                 self._free.set()
 
 
-def _guarded(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+def _guarded(method: Callable[..., Awaitable[Any]], *unreachable: type[Exception]) -> Callable[..., Awaitable[Any]]:
     @functools.wraps(method)
     async def call(self: OneTaskSession, *arguments: Any, **options: Any) -> Any:
-        return await self.guarded(functools.partial(method, self, *arguments, **options))
+        try:
+            return await self.guarded(functools.partial(method, self, *arguments, **options))
+        except NoneFree as error:
+            raise self.none_free() from error
+        except unreachable as error:
+            reason = type(error).__name__
+            raise DatabaseUnavailable(f"the database {self.database!r} cannot be reached: {reason}.") from error
 
     return call
 
 
-for _method in GUARDED:
-    setattr(OneTaskSession, _method, _guarded(getattr(AsyncSession, _method)))
+for _name_of_method in GUARDED:
+    _raises = () if _name_of_method == "run_sync" else (OSError,)  # what that one calls may raise it for other reasons
+    setattr(OneTaskSession, _name_of_method, _guarded(getattr(AsyncSession, _name_of_method), *_raises))
 
 
 def _name(task: Task | None) -> str:
