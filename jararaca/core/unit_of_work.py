@@ -52,6 +52,10 @@ class Watch(Protocol):
         """Surrounds what follows the commits; a `TimeoutError` of it counts as their failure."""
         ...
 
+    def adopt(self, task: "asyncio.Task[Any]", place: str) -> None:
+        """Told of every task that the application starts in the unit of work, and where, if anybody knows."""
+        ...
+
 
 class State(enum.Enum):
     """Where a unit of work is in its life."""

@@ -16,6 +16,7 @@ from jararaca.core.context import Execution
 from jararaca.core.invocation import Outcome, invoke
 from jararaca.errors import HandlerTimeout, UsageError
 from jararaca.messagebus.config import CONSUMER_TIMEOUT
+from jararaca.messagebus.leftovers import Leftovers
 from jararaca.ports.clock import Clock
 
 
@@ -43,13 +44,28 @@ class TimeLimit:
     async def invoke(self, execution: Execution, call: Callable[[], Awaitable[None]]) -> Outcome[None]:
         """How the call ended; `HandlerTimeout` if it was cut short, whatever it made of that.
 
+        What it started and did not await has ended too.
+
         Raises:
-            CancelledError: the task was asked to end, and nothing was committed: also if the call made something else
-                of that.
+            CancelledError: the task was asked to end before all of it was over: also if the call made something else of
+                that.
         """
+        watch = _Watch(self)
+        committed = False
+        try:
+            outcome = await self._invoke(execution, call, watch)
+            committed = outcome.committed
+        finally:
+            if watch.leftovers is not None:
+                await watch.leftovers.end(watch.seconds_left() if committed else 0.0)
+        return outcome
+
+    async def _invoke(
+        self, execution: Execution, call: Callable[[], Awaitable[None]], watch: "_Watch"
+    ) -> Outcome[None]:
         try:
             async with self._clock.timeout(self._seconds) as deadline:
-                watch = _Watch(self, deadline)
+                watch.keep(deadline)
                 outcome = await invoke(execution, lambda: self._body(call, watch), watch)
         except TimeoutError as error:  # the deadline's own: whatever the call raises is in the outcome
             return Outcome(None, self.exceeded(error), False)
@@ -63,7 +79,7 @@ class TimeLimit:
         return outcome
 
     async def _body(self, call: Callable[[], Awaitable[None]], watch: "_Watch") -> None:
-        watch.begin()
+        await watch.begin()
         try:
             await without_strays(call, watch.deadline)
         except asyncio.CancelledError as error:
@@ -81,6 +97,10 @@ class TimeLimit:
         error.__cause__ = cause
         return error
 
+    def leftovers(self) -> Leftovers:
+        """Of one call, which has started nothing yet."""
+        return Leftovers(self._clock, self._where)
+
     def announcing(self) -> AbstractAsyncContextManager[Any]:
         """Bounds what follows the commits."""
         return self._clock.timeout(self._after)
@@ -89,18 +109,33 @@ class TimeLimit:
 class _Watch:
     """Keeps a call that swallowed its cancellation from committing, and the deadline from cutting a commit short."""
 
-    __slots__ = ("_limit", "_until", "announcing", "deadline")
+    __slots__ = ("_limit", "_until", "announcing", "deadline", "leftovers")
 
-    def __init__(self, limit: TimeLimit, deadline: Any) -> None:
+    def __init__(self, limit: TimeLimit) -> None:
         self._limit = limit
+        self.announcing = limit.announcing
+        self.leftovers: Leftovers | None = None
+
+    def keep(self, deadline: Any) -> None:
+        """This is the deadline of all runs."""
         self.deadline = deadline
         self._until = deadline.when()
-        self.announcing = limit.announcing
 
-    def begin(self) -> None:
-        """Have the deadline again, if the call is run again because its commit failed: one limit is for all runs."""
-        if self.deadline.when() is None:
+    def seconds_left(self) -> float:
+        """Until the deadline as it was set first."""
+        return float(self._until - asyncio.get_running_loop().time())
+
+    def adopt(self, task: "asyncio.Task[Any]", place: str) -> None:
+        if self.leftovers is None:
+            self.leftovers = self._limit.leftovers()
+        self.leftovers.adopt(task, place)
+
+    async def begin(self) -> None:
+        """Begin one of several runs: what an earlier one has started ends, and all have one deadline."""
+        if self.deadline.when() is None:  # its commit failed
             self.deadline.reschedule(self._until)
+        if self.leftovers is not None:
+            await self.leftovers.end(0.0)
 
     def check(self) -> None:
         """Raise what the call has not let pass: what it did afterwards does not count."""

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from jararaca.core.adoption import adopt_tasks
 from jararaca.core.application import Application
 from jararaca.core.cancellation import ask_to_end
 from jararaca.core.environment import Environment
@@ -185,6 +186,7 @@ class MessageBusWorker:
         await self._ended.wait()
 
     async def _run(self) -> bool:
+        adopt_tasks()
         application = self._application
         handlers = collect_handlers(application.declaration)
         clean = True
