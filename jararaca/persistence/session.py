@@ -20,6 +20,7 @@ from jararaca.core.environment import Environment
 from jararaca.core.unit_of_work import Rank
 from jararaca.errors import NotConfigured
 from jararaca.persistence.config import AIOSQAConfig, create_session
+from jararaca.persistence.probing import Probe
 from jararaca.persistence.sharing import OneTaskSession
 from jararaca.persistence.slowness import warn_later
 from jararaca.ports.outbox import OutboxKey
@@ -34,14 +35,18 @@ class DatabaseKey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Database:
-    """A running application's database: its configuration and engine."""
+    """A running application's database: its configuration and engine, and who knows whether it is there."""
 
     config: AIOSQAConfig
     engine: AsyncEngine
+    probe: Probe | None = None
 
     def session(self, owner: "asyncio.Task[Any] | None" = None) -> OneTaskSession:
         """A new session that nobody commits for you, used by the task at hand unless another one is its `owner`."""
-        return create_session(self.config, self.engine, owner or asyncio.current_task())
+        session = create_session(self.config, self.engine, owner or asyncio.current_task())
+        if self.probe is not None:
+            session.on_lost = self.probe.lost
+        return session
 
 
 class SessionParticipant:
@@ -88,6 +93,7 @@ def use_session(connection_name: str = "default") -> AsyncSession:
         rank = Rank.OUTBOX_DATABASE if holds_outbox else Rank.DATABASE
         participant = SessionParticipant(database.session(work.task), rank)
         participant.session.on_first_call = partial(warn_later, database.config, current_execution(), work.task)
+        participant.session.asks_again = True
         work.enlist(key, participant)
     return participant.session
 

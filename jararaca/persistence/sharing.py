@@ -7,9 +7,10 @@ before each of its calls: tasks that share a session meet in every test, and on 
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,6 +35,8 @@ GUARDED = (
 )
 """What of a session speaks to its database, but for its end."""
 
+READING = ("execute", "scalar", "scalars", "stream", "stream_scalars")
+
 END_WITHIN = 5.0
 """Seconds that the call of another task may take, before its connection is given up for the end of a session."""
 
@@ -52,6 +55,11 @@ class OneTaskSession(AsyncSession):
         self.database = database
         self.on_first_call: Callable[[], asyncio.TimerHandle] | None = None
         """Sets an alarm that the end of the session cancels."""
+        self.on_lost: Callable[[Exception], None] | None = None
+        """Told when the database cannot be reached, or a connection to it was lost."""
+        self.asks_again = False
+        """Whether a first statement that lost its connection is repeated; see `may_ask_again`."""
+        self.has_spoken = False
         self._owner = owner
         self._alarm: asyncio.TimerHandle | None = None
         self._user: Task | None = None
@@ -73,6 +81,23 @@ class OneTaskSession(AsyncSession):
         if self._alarm is not None:
             self._alarm.cancel()
         await super().close()
+
+    def note_loss(self, error: DBAPIError) -> None:
+        """Tell who wants to know, if an error means that the connection was lost."""
+        if error.connection_invalidated and self.on_lost is not None:
+            self.on_lost(error)
+
+    def may_ask_again(self, name: str, arguments: Sequence[Any]) -> bool:
+        """Whether a first call that loses its connection can be made on another one, because it only reads."""
+        if not self.asks_again or self.new or self.dirty or self.deleted:
+            return False
+        return name in ("get", "get_one") or (name in READING and bool(getattr(arguments[0], "is_select", False)))
+
+    def unreachable(self, error: OSError) -> DatabaseUnavailable:
+        """What is raised when there is no way to the database."""
+        if self.on_lost is not None:
+            self.on_lost(error)
+        return DatabaseUnavailable(f"the database {self.database!r} cannot be reached: {type(error).__name__}.")
 
     def none_free(self) -> DatabaseUnavailable:
         """What is raised when every connection of the pool is in use for too long."""
@@ -109,23 +134,35 @@ class OneTaskSession(AsyncSession):
                 self._free.set()
 
 
-def _guarded(method: Callable[..., Awaitable[Any]], *unreachable: type[Exception]) -> Callable[..., Awaitable[Any]]:
+def _guarded(name: str) -> Callable[..., Awaitable[Any]]:
+    method: Callable[..., Awaitable[Any]] = getattr(AsyncSession, name)
+
     @functools.wraps(method)
     async def call(self: OneTaskSession, *arguments: Any, **options: Any) -> Any:
+        call = functools.partial(method, self, *arguments, **options)
+        may_ask_again = not self.has_spoken and self.may_ask_again(name, arguments)
         try:
-            return await self.guarded(functools.partial(method, self, *arguments, **options))
+            result = await self.guarded(call)
         except NoneFree as error:
             raise self.none_free() from error
-        except unreachable as error:
-            reason = type(error).__name__
-            raise DatabaseUnavailable(f"the database {self.database!r} cannot be reached: {reason}.") from error
+        except DBAPIError as error:
+            self.note_loss(error)
+            if not (error.connection_invalidated and may_ask_again):
+                raise
+            await self.rollback()
+            result = await self.guarded(call)
+        except OSError as error:
+            if name == "run_sync":  # what that one calls may raise it for any reason
+                raise
+            raise self.unreachable(error) from error
+        self.has_spoken = self.has_spoken or name != "connection" or bool(arguments or options)
+        return result
 
     return call
 
 
 for _name_of_method in GUARDED:
-    _raises = () if _name_of_method == "run_sync" else (OSError,)  # what that one calls may raise it for other reasons
-    setattr(OneTaskSession, _name_of_method, _guarded(getattr(AsyncSession, _name_of_method), *_raises))
+    setattr(OneTaskSession, _name_of_method, _guarded(_name_of_method))
 
 
 def _name(task: Task | None) -> str:
