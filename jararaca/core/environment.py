@@ -65,6 +65,8 @@ class Environment:
     interceptors: tuple[Any, ...] = ()
     instance: str = ""
     tasks: TaskScope = field(init=False)
+    secrets: set[str] = field(default_factory=set)
+    """What the configuration says is secret: no log and no dead letter has it."""
     _resources: dict[Hashable, Any] = field(default_factory=dict)
     _checks: dict[str, Callable[[], bool]] = field(default_factory=dict)
     _needed: list[Callable[[], Awaitable[None]]] = field(default_factory=list)

@@ -8,6 +8,7 @@ from typing import Any
 
 from jararaca.core.cancellation import without_strays
 from jararaca.core.context import Execution, Trigger, current_execution
+from jararaca.core.disclosure import Given, note_given
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import Outcome, invoke, new_execution
 from jararaca.core.steps import Kind
@@ -132,6 +133,7 @@ class Firing:
             raise
         self._records.end(tick, _verdict(outcome), execution, outcome.error)
         if outcome.error is not None:
+            note_given(outcome.error, Given(secrets=self._environment.secrets))
             await self._failed(outcome, outcome.error, tick, execution)
 
     async def _call(self, tick: Tick, execution: Execution, runs: "_Runs") -> None:
