@@ -59,6 +59,7 @@ class SessionParticipant:
     async def prepare(self) -> None:
         if self.session.in_transaction():
             await self.session.flush()
+        await self.session.demand_alive()
 
     async def commit(self) -> None:
         if self.session.in_transaction():
@@ -113,6 +114,7 @@ async def new_session(connection_name: str = "default") -> AsyncIterator[AsyncSe
     async with database.session() as session, session.begin():
         session.on_first_call = partial(warn_later, database.config, execution, asyncio.current_task())
         yield session
+        await session.demand_alive()
 
 
 def database_of(environment: Environment, connection_name: str) -> Database:

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -60,6 +61,8 @@ class OneTaskSession(AsyncSession):
         self.asks_again = False
         """Whether a first statement that lost its connection is repeated; see `may_ask_again`."""
         self.has_spoken = False
+        self.refused_with: DBAPIError | None = None
+        """The latest error of a statement, which whoever called may have caught."""
         self._owner = owner
         self._alarm: asyncio.TimerHandle | None = None
         self._user: Task | None = None
@@ -75,6 +78,26 @@ class OneTaskSession(AsyncSession):
             except TimeoutError:
                 await self.invalidate()
         await self.close()
+
+    async def demand_alive(self) -> None:
+        """See whether the transaction can be committed, if a statement of it failed and somebody caught that.
+
+        PostgreSQL gives the whole transaction up then, and answers its commit with a rollback, which is no error.
+
+        Raises:
+            DBAPIError: it cannot; the cause is what was caught.
+        """
+        caught = self.refused_with
+        if caught is None or not self.in_transaction():
+            return
+        try:
+            await self.execute(select(1))
+        except DBAPIError as error:
+            error.add_note(
+                "An error of the database was caught, and the transaction gone on with, which the database had given "
+                "up with it. To go on after an error, make what may fail a part: async with session.begin_nested(): ..."
+            )
+            raise error from caught
 
     async def close(self) -> None:
         """Close, as every session is; see `end` for one that others may be using."""
@@ -146,6 +169,7 @@ def _guarded(name: str) -> Callable[..., Awaitable[Any]]:
         except NoneFree as error:
             raise self.none_free() from error
         except DBAPIError as error:
+            self.refused_with = error
             self.note_loss(error)
             if not (error.connection_invalidated and may_ask_again):
                 raise

@@ -373,5 +373,5 @@ async def test_two_transactions_that_wait_for_each_other_both_end_well(
     await until(shop.app, lambda: len(ends(shop.app)) == 2)
 
     assert shop.ends == [("ack", None)] * 2
-    assert sum(kind.meeting.runs.values()) == 3
+    assert sum(kind.meeting.runs.values()) >= 3  # one more, or several, if they meet again
     assert await shop.rows() == ([31, 32] if kind is Transfers else [1, 2, 103, 206])
