@@ -43,6 +43,7 @@ async def used(app: RunningApplication, event: asyncio.Event) -> AsyncIterator[O
     await asyncio.wait([call])
 
 
+@pytest.mark.virtual_only
 async def test_the_end_of_a_session_waits_for_the_call_of_another_task(jararaca_app: RunningApplication) -> None:
     event = asyncio.Event()
     async with used(jararaca_app, event) as session:
@@ -54,6 +55,7 @@ async def test_the_end_of_a_session_waits_for_the_call_of_another_task(jararaca_
             await session.execute(text("SELECT 1"))
 
 
+@pytest.mark.virtual_only
 async def test_it_waits_for_five_seconds_at_most(jararaca_app: RunningApplication) -> None:
     async with used(jararaca_app, asyncio.Event()) as session:
         await session.end()
@@ -63,6 +65,7 @@ async def test_it_waits_for_five_seconds_at_most(jararaca_app: RunningApplicatio
         assert pool.checkedout() == 0
 
 
+@pytest.mark.virtual_only
 async def test_a_transaction_that_goes_on_after_an_error_is_asked_whether_it_can(
     jararaca_app: RunningApplication,
 ) -> None:
