@@ -7,7 +7,7 @@
     │   ├── InvalidCron, InvalidTopic, InvalidHandler, InvalidOption
     │   └── ConfigurationError          the environment does not give what a declaration asks for
     ├── UsageError                      a call at a place or time where it cannot work (exit code 2)
-    │   ├── OutsideExecution, NoUnitOfWork, NotConfigured, AsyncFactory, AlreadySettled
+    │   ├── OutsideExecution, NoUnitOfWork, NotConfigured, AsyncFactory, AlreadySettled, SharedSession
     │   └── UnencodableValue, UnencodableMessage
     ├── MissingExtra                    an optional dependency is not installed
     ├── ServerUnavailable               a server cannot be reached (exit code 3)
@@ -119,6 +119,14 @@ class AlreadySettled(UsageError):
     """A second, different decision was taken about one message."""
 
 
+class SharedSession(UsageError):
+    """Two tasks use one session at the same time; `tasks` has their names, first that which was there first."""
+
+    def __init__(self, message: str, *, tasks: tuple[str, str]) -> None:
+        super().__init__(message)
+        self.tasks = tasks
+
+
 class UnencodableValue(UsageError):
     """A body, header, argument or name that AMQP has no way to carry."""
 
@@ -152,7 +160,7 @@ class ScheduleStoreUnavailable(ServerUnavailable):
 
 
 class DatabaseUnavailable(ServerUnavailable):
-    """The database cannot be reached."""
+    """The database cannot be reached, or every connection of its pool is in use for too long."""
 
 
 class LoginRefused(ServerUnavailable):

@@ -10,7 +10,7 @@ async def create_schedule_tables(config: SchedulerConfig, environment: Environme
     """Where the application keeps ticks in a database, it finds its tables, as after a migration."""
     if config.store_url is None or is_redis(config.store_url):
         return
-    from jararaca.adapters.sql.schedule_tables import metadata
+    from jararaca.adapters.sql.tables import metadata
     from jararaca.bootstrap.schedule_database import schedule_database
 
     await databases.create_all(schedule_database(config.store_url, environment), [metadata])

@@ -15,6 +15,7 @@ from sqlalchemy import MetaData, create_engine
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
 
+from jararaca.persistence.config import POOL_TIMEOUT
 from jararaca_testing.sqlite_driver import Connection, WriteLock
 
 ConnectionT = TypeVar("ConnectionT", bound=Connection)
@@ -156,7 +157,9 @@ class SQLiteDatabase:
 
 def engine_over(connect: Callable[[], Awaitable[Connection]], options: Mapping[str, Any] | None) -> AsyncEngine:
     """An engine whose connections `connect` makes; nobody closes them when the database is reset but who owns it."""
-    kept = {name: value for name, value in (options or {}).items() if name in PORTABLE}
+    kept = {
+        name: value for name, value in {"pool_timeout": POOL_TIMEOUT, **(options or {})}.items() if name in PORTABLE
+    }
     return create_async_engine("sqlite+aiosqlite://", async_creator=connect, poolclass=AsyncAdaptedQueuePool, **kept)
 
 

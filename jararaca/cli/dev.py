@@ -26,7 +26,7 @@ def run(target: str, *, app_dir: str, host: str, port: int) -> int:
         server = HttpServerRuntime(runtime, listening)
 
         def runtimes() -> list[Runtime]:
-            return [assembly.worker(), assembly.scheduler(), server]
+            return [server, assembly.worker(), assembly.scheduler()]
 
         return run_until_stopped(
             assembly.application, runtimes, on_started=lambda: _banner(http, assembly, runtime, server.url)

@@ -9,13 +9,21 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from jararaca.core.disclosure import without_passwords
+
 _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 class EventFormatter(logging.Formatter):
-    """One line per event: time, level, logger, message, and the values that came with it. Tracebacks quote no input."""
+    """One line per event: time, level, logger, message, and the values that came with it.
+
+    Tracebacks quote no input, and URLs have no passwords.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
+        return without_passwords(self._format(record))
+
+    def _format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
         extra = {name: value for name, value in vars(record).items() if name not in _KNOWN and value is not None}
         if not extra:
@@ -25,7 +33,7 @@ class EventFormatter(logging.Formatter):
         return f"{head} ({values}){newline}{rest}"
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 -- logging's name
-        """A traceback in which no validation quotes its input: that may be somebody's secret."""
+        """A traceback in which no exception quotes its input: that may be somebody's secret."""
         from jararaca.messagebus.redaction import without_values
 
         error = without_values(ei[1])

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 
 from jararaca.cli.exit_codes import CLEAN, CUT_SHORT, FAILURE
+from jararaca.core.adoption import adopt_tasks
 from jararaca.core.application import Application
 from jararaca.core.lifecycle import TaskScope
 from jararaca.core.runtimes import Runtime
@@ -83,6 +84,7 @@ class Process:
     ) -> int:
         """As the function of this name."""
         loop = asyncio.get_running_loop()
+        adopt_tasks()
         for each in SIGNALS:
             # Never removed: a signal that comes while the loop is closed finds that everything has ended already.
             loop.add_signal_handler(each, self._on_signal)

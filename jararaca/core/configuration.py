@@ -2,15 +2,16 @@
 
 import inspect
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
 from jararaca.core.container import Container
+from jararaca.core.environment import Environment
 from jararaca.core.metadata import attach, own_facts
 from jararaca.core.microservice import Microservice
 from jararaca.core.settings_errors import lacking, problems_of
@@ -111,8 +112,13 @@ class AppConfigurationInterceptor:
         classes = [base for controller in app.controllers for base in controller.__mro__]
         return [*self._configs, *(fact for each in classes for fact in own_facts(each, RequiredConfig))]
 
-    def _factory(self, model: type[BaseModel]) -> Callable[[], BaseModel]:
-        return lambda: self._read(model)
+    def _factory(self, model: type[BaseModel]) -> Callable[[Environment], BaseModel]:
+        def read(environment: Environment) -> BaseModel:
+            values = self._read(model)
+            environment.secrets.update(_secrets_of(values))
+            return values
+
+        return read
 
     def _read(self, model: type[BaseModel]) -> BaseModel:
         reader = self._reader(model)
@@ -137,3 +143,13 @@ class AppConfigurationInterceptor:
         except (ValidationError, SettingsError) as error:
             return problems_of(error, reader)
         return ()
+
+
+def _secrets_of(model: BaseModel) -> Iterator[str]:
+    for value in vars(model).values():
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+        elif isinstance(value, SecretBytes):
+            yield value.get_secret_value().decode("utf-8", "replace")
+        elif isinstance(value, BaseModel):
+            yield from _secrets_of(value)

@@ -1,6 +1,6 @@
 """What surrounds everything that runs in one application: ports, container, resources, the wish to stop."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol, TypeVar
@@ -65,8 +65,11 @@ class Environment:
     interceptors: tuple[Any, ...] = ()
     instance: str = ""
     tasks: TaskScope = field(init=False)
+    secrets: set[str] = field(default_factory=set)
+    """What the configuration says is secret: no log and no dead letter has it."""
     _resources: dict[Hashable, Any] = field(default_factory=dict)
     _checks: dict[str, Callable[[], bool]] = field(default_factory=dict)
+    _needed: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     _executions: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -89,6 +92,20 @@ class Environment:
             self._checks.pop(name, None)
 
         return withdraw
+
+    def needs(self, until_there: Callable[[], Awaitable[None]]) -> Callable[[], None]:
+        """Let nothing be consumed before `until_there()` returns, until the returned function is called."""
+        self._needed.append(until_there)
+
+        def withdraw() -> None:
+            self._needed.remove(until_there)
+
+        return withdraw
+
+    async def until_there(self) -> None:
+        """Return once everything is there that handlers of messages need."""
+        for until_there in tuple(self._needed):
+            await until_there()
 
     def readiness(self) -> dict[str, bool]:
         """Every dependency that a room watches, and whether it is there."""

@@ -1,23 +1,27 @@
 """One handler call: scope, unit of work, interceptors, commit. Every room goes through here.
 
-`in_unit_of_work` is the innermost piece; `invoke` builds a whole execution around it and answers with an `Outcome`, a
-value, so that a trigger can be invoked again. HTTP sets its execution earlier and uses the inner piece alone.
+`in_unit_of_work` is the innermost piece; `invoke` answers with an `Outcome`, a value, and runs again what the database
+gave up for another transaction. HTTP sets its execution earlier and uses the inner piece alone.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from jararaca.core.cancellation import is_asked_to_end
+from jararaca.core.conflicts import FIRST_PAUSE, MOST_REPEATS, conflict_of
 from jararaca.core.container import Scope
 from jararaca.core.context import Execution, Trigger, current_execution, enter, leave
 from jararaca.core.environment import Environment
-from jararaca.core.unit_of_work import State, UnitOfWork
+from jararaca.core.unit_of_work import State, UnitOfWork, Watch
 from jararaca.errors import UsageError
 
 T = TypeVar("T")
+
+logger = logging.getLogger("jararaca.core")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,35 @@ def new_execution(
     )
 
 
-async def invoke(execution: Execution, call: Callable[[], Awaitable[T]], work: UnitOfWork | None = None) -> Outcome[T]:
+async def invoke(execution: Execution, call: Callable[[], Awaitable[T]], watch: Watch | None = None) -> Outcome[T]:
     """Run `call` in a unit of work of `execution` and say how it ended. Only being cancelled is raised.
 
-    `work` is a unit of work that nobody used yet, for those who watch over it.
+    If the database ends it with a deadlock or a failed serialization, it is run again, up to three times after short
+    pauses: everything in it anew, from its sessions and what it staged to the objects that were built for it. `watch`
+    looks after each of the runs.
     """
-    work = work or UnitOfWork(execution.environment.steps, execution)
+    outcome, repeatable = await _run(execution, call, watch)
+    repeats = 0
+    while repeatable and outcome.error is not None and repeats < MOST_REPEATS and not is_asked_to_end():
+        state = conflict_of(outcome.error)
+        if state is None:
+            break
+        repeats += 1
+        logger.warning(
+            "the database gave a unit of work up for another one; it is run again",
+            extra={"trigger": execution.trigger.name, "execution": execution.id, "sqlstate": state, "run": repeats + 1},
+        )
+        environment = execution.environment
+        longest = FIRST_PAUSE * 2 ** (repeats - 1)
+        await environment.clock.sleep(longest * (1.0 - environment.chance.random()))
+        outcome, repeatable = await _run(execution, call, watch)
+    return outcome
+
+
+async def _run(execution: Execution, call: Callable[[], Awaitable[T]], watch: Watch | None) -> tuple[Outcome[T], bool]:
+    """How one run ended, and whether nothing of it stands."""
+    work = UnitOfWork(execution.environment.steps, execution)
+    work.watch = watch
     try:
         value = await in_unit_of_work(execution, call, work)
     except asyncio.CancelledError as error:
@@ -68,10 +95,10 @@ async def invoke(execution: Execution, call: Callable[[], Awaitable[T]], work: U
             "CancelledError of something it awaited escape, though nobody cancelled it. Catch it where that is awaited."
         )
         stray.__cause__ = error
-        return Outcome(None, stray, work.state is State.COMMITTED)
+        return Outcome(None, stray, work.state is State.COMMITTED), False
     except Exception as error:  # noqa: BLE001 -- a failure is an outcome; whoever triggered it decides what follows
-        return Outcome(None, error, work.state is State.COMMITTED)
-    return Outcome(value, None, work.state is State.COMMITTED)
+        return Outcome(None, error, work.state is State.COMMITTED), not work.stands
+    return Outcome(value, None, work.state is State.COMMITTED), False
 
 
 async def in_unit_of_work(execution: Execution, call: Callable[[], Awaitable[T]], work: UnitOfWork | None = None) -> T:
@@ -81,6 +108,7 @@ async def in_unit_of_work(execution: Execution, call: Callable[[], Awaitable[T]]
     """
     environment = execution.environment
     work = work or UnitOfWork(environment.steps, execution)
+    work.task = asyncio.current_task()
     scope = Scope(environment.container)
     inner = execution.within(work, scope)
     token = enter(inner)
@@ -149,6 +177,7 @@ async def opened_unit_of_work(execution: Execution) -> AsyncIterator[UnitOfWork]
     """A unit of work of `execution` as a block, for those who have no body to hand over."""
     environment = execution.environment
     work = UnitOfWork(environment.steps, execution)
+    work.task = asyncio.current_task()
     async with AsyncExitStack() as stack:
         scope = environment.container.open_scope()
         inner = execution.within(work, scope)

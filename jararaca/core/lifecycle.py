@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
+from jararaca.core.cancellation import ask_to_end
+
 T = TypeVar("T")
 
 logger = logging.getLogger("jararaca.core")
@@ -74,7 +76,7 @@ class TaskScope:
         """Cancel every task and wait until each has ended. Returns how many were running."""
         victims = sorted(self._tasks, key=lambda task: task.get_name())
         for task in victims:
-            task.cancel()
+            ask_to_end(task)
         if victims:
             await asyncio.wait(victims)
         return len(victims)

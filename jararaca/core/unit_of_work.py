@@ -52,6 +52,10 @@ class Watch(Protocol):
         """Surrounds what follows the commits; a `TimeoutError` of it counts as their failure."""
         ...
 
+    def adopt(self, task: "asyncio.Task[Any]", place: str) -> None:
+        """Told of every task that the application starts in the unit of work, and where, if anybody knows."""
+        ...
+
 
 class State(enum.Enum):
     """Where a unit of work is in its life."""
@@ -76,7 +80,9 @@ class UnitOfWork:
         "_participants",
         "_steps",
         "rollback_reason",
+        "stands",
         "state",
+        "task",
         "watch",
     )
 
@@ -89,7 +95,11 @@ class UnitOfWork:
         self._after_rollback: Sequence[Hook] = ()
         self.rollback_reason: str | None = None
         self.state = _OPEN
+        self.stands = False
+        """Whether a participant was committed, so that not everything can be undone."""
         self.watch: Watch | None = None
+        self.task: asyncio.Task[Any] | None = None
+        """The task that runs it, once it runs."""
 
     @property
     def is_open(self) -> bool:
@@ -168,6 +178,7 @@ class UnitOfWork:
             self.watch.committing()
         for participant in self._ranked():
             await participant.commit()
+            self.stands = True
         self.state = State.COMMITTED
         if self._steps.observers:
             self._steps.after(Kind.COMMIT, self, self._origin, parts=self._parts())

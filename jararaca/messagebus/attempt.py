@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from jararaca.core.context import Execution, Trigger, current_execution
+from jararaca.core.disclosure import Given, note_given
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import Outcome, new_execution
 from jararaca.core.steps import Kind
@@ -122,6 +123,8 @@ class Attempts:
             random = 0.0  # nothing will be delayed, and most messages end here
         else:
             random = self._environment.chance.random()
+        if outcome.error is not None:
+            note_given(outcome.error, self._given(consumed))
         settlement = settle(self._handler, outcome, message.decision, attempt=attempt, random=random)
         try:
             if outcome.error is not None:
@@ -172,6 +175,7 @@ class Attempts:
     def _cancelled(self, message: Message[Any], execution: Execution, error: BaseException | None) -> None:
         """`error` is what the handler made of its cancellation. It changes nothing, but somebody should know."""
         if error is not None:
+            note_given(error, self._given(message.consumed))
             logger.warning(
                 "a message handler failed while it was cancelled; its message is requeued",
                 exc_info=without_values(error),
@@ -210,6 +214,7 @@ class Attempts:
         )
         after = await self._limit_of_exception_handler.invoke(announcement, announce)
         if after.error is not None:
+            note_given(after.error, self._given(message.consumed))
             failure = without_values(after.error)
             logger.error("an exception handler failed", exc_info=failure, extra=self._extra(message.consumed))
 
@@ -222,6 +227,12 @@ class Attempts:
 
     def _facts(self, message: Message[Any]) -> dict[str, Any]:
         return {**self._extra(message.consumed), "topic": message.topic, "message": message}
+
+    def _given(self, consumed: Consumed) -> Given:
+        """What nobody may be told of."""
+        envelope = consumed.delivery.envelope
+        words = [str(value) for name, value in envelope.headers.items() if not name.startswith("x-jararaca-")]
+        return Given(envelope.body, words, self._environment.secrets)
 
     def _extra(self, consumed: Consumed) -> dict[str, Any]:
         return {

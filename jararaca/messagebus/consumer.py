@@ -67,6 +67,7 @@ class HandlerConsumer:
         self._context = contextvars.copy_context()  # not a publisher's: a broker in memory delivers from within one
         while True:
             try:
+                await self._environment.until_there()
                 await self._connection.until_ready(None)
                 subscription = await self._consume()
             except (ServerUnavailable, BrokerError) as error:

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from jararaca.core.cancellation import cancellations, is_asked_to_end
+from jararaca.core.cancellation import cancellations, forget_strays, is_asked_to_end, without_strays
 from jararaca.core.context import Execution
 from jararaca.core.invocation import Outcome, invoke
-from jararaca.core.unit_of_work import UnitOfWork
 from jararaca.errors import HandlerTimeout, UsageError
 from jararaca.messagebus.config import CONSUMER_TIMEOUT
+from jararaca.messagebus.leftovers import Leftovers
 from jararaca.ports.clock import Clock
 
 
@@ -30,7 +30,8 @@ def seconds_after(limit: float) -> float:
 class TimeLimit:
     """Runs calls of one kind in units of work of their own, each for at most `seconds` until its commit.
 
-    `where` is what runs, and `remedy` what to do about a limit that was exceeded. `after` bounds what follows a commit.
+    One limit is for all runs of a call. `where` is what runs, and `remedy` what to do about a limit that was exceeded.
+    `after` bounds what follows a commit.
     """
 
     def __init__(self, clock: Clock, seconds: float, *, after: float, where: str, remedy: str) -> None:
@@ -43,20 +44,34 @@ class TimeLimit:
     async def invoke(self, execution: Execution, call: Callable[[], Awaitable[None]]) -> Outcome[None]:
         """How the call ended; `HandlerTimeout` if it was cut short, whatever it made of that.
 
+        What it started and did not await has ended too.
+
         Raises:
-            CancelledError: the task was asked to end, and nothing was committed: also if the call made something else
-                of that.
+            CancelledError: the task was asked to end before all of it was over: also if the call made something else of
+                that.
         """
-        work = UnitOfWork(execution.environment.steps, execution)
+        watch = _Watch(self)
+        committed = False
+        try:
+            outcome = await self._invoke(execution, call, watch)
+            committed = outcome.committed
+        finally:
+            if watch.leftovers is not None:
+                await watch.leftovers.end(watch.seconds_left() if committed else 0.0)
+        return outcome
+
+    async def _invoke(
+        self, execution: Execution, call: Callable[[], Awaitable[None]], watch: "_Watch"
+    ) -> Outcome[None]:
         try:
             async with self._clock.timeout(self._seconds) as deadline:
-                watch = _Watch(self, deadline)
-                work.watch = watch
-                outcome = await invoke(execution, lambda: self._body(call, watch), work)
+                watch.keep(deadline)
+                outcome = await invoke(execution, lambda: self._body(call, watch), watch)
         except TimeoutError as error:  # the deadline's own: whatever the call raises is in the outcome
             return Outcome(None, self.exceeded(error), False)
         if outcome.committed:
             return outcome
+        forget_strays()
         if is_asked_to_end():
             raise asyncio.CancelledError from outcome.error
         if deadline.expired() and not isinstance(outcome.error, HandlerTimeout):
@@ -64,8 +79,9 @@ class TimeLimit:
         return outcome
 
     async def _body(self, call: Callable[[], Awaitable[None]], watch: "_Watch") -> None:
+        await watch.begin()
         try:
-            await call()
+            await without_strays(call, watch.deadline)
         except asyncio.CancelledError as error:
             if is_asked_to_end():
                 raise
@@ -81,6 +97,10 @@ class TimeLimit:
         error.__cause__ = cause
         return error
 
+    def leftovers(self) -> Leftovers:
+        """Of one call, which has started nothing yet."""
+        return Leftovers(self._clock, self._where)
+
     def announcing(self) -> AbstractAsyncContextManager[Any]:
         """Bounds what follows the commits."""
         return self._clock.timeout(self._after)
@@ -89,16 +109,38 @@ class TimeLimit:
 class _Watch:
     """Keeps a call that swallowed its cancellation from committing, and the deadline from cutting a commit short."""
 
-    __slots__ = ("_deadline", "_limit", "announcing")
+    __slots__ = ("_limit", "_until", "announcing", "deadline", "leftovers")
 
-    def __init__(self, limit: TimeLimit, deadline: Any) -> None:
+    def __init__(self, limit: TimeLimit) -> None:
         self._limit = limit
-        self._deadline = deadline
         self.announcing = limit.announcing
+        self.leftovers: Leftovers | None = None
+
+    def keep(self, deadline: Any) -> None:
+        """This is the deadline of all runs."""
+        self.deadline = deadline
+        self._until = deadline.when()
+
+    def seconds_left(self) -> float:
+        """Until the deadline as it was set first."""
+        return float(self._until - asyncio.get_running_loop().time())
+
+    def adopt(self, task: "asyncio.Task[Any]", place: str) -> None:
+        if self.leftovers is None:
+            self.leftovers = self._limit.leftovers()
+        self.leftovers.adopt(task, place)
+
+    async def begin(self) -> None:
+        """Begin one of several runs: what an earlier one has started ends, and all have one deadline."""
+        if self.deadline.when() is None:  # its commit failed
+            self.deadline.reschedule(self._until)
+        if self.leftovers is not None:
+            await self.leftovers.end(0.0)
 
     def check(self) -> None:
         """Raise what the call has not let pass: what it did afterwards does not count."""
-        is_over = self._deadline.expired()
+        is_over = self.deadline.expired()
+        forget_strays(is_over)
         if cancellations() > is_over:  # the deadline's own is not taken back before its end
             raise asyncio.CancelledError
         if is_over:
@@ -106,4 +148,4 @@ class _Watch:
 
     def committing(self) -> None:
         self.check()
-        self._deadline.reschedule(None)
+        self.deadline.reschedule(None)

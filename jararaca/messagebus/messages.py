@@ -159,8 +159,14 @@ class Message(Generic[T_co]):
         self._decide(Decision("retry", reason, delay))
 
     def bind(self, work: UnitOfWork) -> None:
-        """Let decisions that ask for a rollback reach the attempt's unit of work."""
+        """Let decisions that ask for a rollback reach the attempt's unit of work.
+
+        A unit of work that is run again decides again; only an early acknowledgement cannot be taken back.
+        """
         self._work = work
+        self.is_duplicate = False
+        if self.decision is not None and not self.decision.early:
+            self.decision = None
 
     def close(self) -> None:
         """The attempt is over: a decision from now on raises `AlreadySettled`."""

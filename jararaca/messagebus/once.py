@@ -16,8 +16,9 @@ class Once:
 
     async def is_first(self, message_id: str, work: UnitOfWork) -> bool:
         """Remember the message as a part of `work`; False if it is remembered already."""
-        work.enlist(REMEMBERS, _REMEMBERING)
-        return await self._inbox.is_first(self._handler, message_id, self._clock.now())
+        is_first = await self._inbox.is_first(self._handler, message_id, self._clock.now())
+        work.enlist(REMEMBERS, _REMEMBERING)  # behind the session, whose commit is the first that cannot be undone
+        return is_first
 
 
 def once(environment: Environment, connection: BusConnection, handler: str, *, idempotent: bool) -> Once | None:

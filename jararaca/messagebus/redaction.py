@@ -1,7 +1,7 @@
 """What may be told of a validation that failed: where and how, never a value.
 
-A payload is nobody's business but the handler's. Pydantic quotes what it was given in its text, and names the keys of
-dictionaries in its paths; both come from outside, and neither may reach a log or a header.
+A payload is nobody's business but the handler's, whoever quotes it. Pydantic quotes what it was given in its text, and
+names the keys of dictionaries in its paths; both come from outside, and neither may reach a log or a header.
 """
 
 import re
@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, PydanticUserError, TypeAdapter, ValidationError
+
+from jararaca.core.disclosure import NOTHING, Given, given_to
 
 MOST_PROBLEMS = 20
 
@@ -79,8 +81,24 @@ def _models_titled(title: str) -> Iterable[type[BaseModel]]:
 
 
 def without_values(error: BaseException) -> BaseException:
-    """An exception that can be logged with its traceback: itself, if nothing in it quotes an input."""
-    return _stand_in(error) if any(isinstance(each, ValidationError) for each in _linked(error)) else error
+    """An exception that can be logged with its traceback: itself, if nothing in it quotes an input.
+
+    What its call was given, see `note_given`, counts as input, and so do passwords of URLs.
+    """
+    given = _given_to_any(error)
+    return _stand_in(error, given) if any(_quotes(each, given) for each in _linked(error)) else error
+
+
+def _quotes(error: BaseException, given: Given) -> bool:
+    if isinstance(error, ValidationError):
+        return True
+    texts = [_said(error), *getattr(error, "__notes__", ())]
+    return any(given.hidden_in(text) != text for text in texts)
+
+
+def _given_to_any(error: BaseException) -> Given:
+    """What was noted on it, or on what led to it: whoever wraps an error loses the note."""
+    return next((given for given in map(given_to, _linked(error)) if given is not NOTHING), NOTHING)
 
 
 def _linked(error: BaseException) -> list[BaseException]:
@@ -92,8 +110,8 @@ def _linked(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _stand_in(error: BaseException) -> BaseException:
-    copies: dict[int, WithoutValues] = {id(each): WithoutValues(_text(each)) for each in _linked(error)}
+def _stand_in(error: BaseException, given: Given) -> BaseException:
+    copies: dict[int, WithoutValues] = {id(each): WithoutValues(_text(each, given)) for each in _linked(error)}
     for each in _linked(error):
         copy = copies[id(each)].with_traceback(each.__traceback__)
         copy.__cause__ = copies[id(each.__cause__)] if each.__cause__ is not None else None
@@ -102,20 +120,29 @@ def _stand_in(error: BaseException) -> BaseException:
     return copies[id(error)]
 
 
-def _text(error: BaseException) -> str:
-    return f"{type(error).__qualname__}: {text_of(error)}"
+def _text(error: BaseException, given: Given) -> str:
+    notes = [f"\n{given.hidden_in(note)}" for note in getattr(error, "__notes__", ())]
+    return f"{type(error).__qualname__}: {_text_of(error, given)}{''.join(notes)}"
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # noqa: BLE001 -- a __str__ of the user's; the message must be settled anyway
+        return f"its text cannot be shown ({type(broken).__name__})"
 
 
 def text_of(error: BaseException) -> str:
     """What an exception says, without the inputs that it, or the text of its cause within it, quotes."""
+    return _text_of(error, _given_to_any(error))
+
+
+def _text_of(error: BaseException, given: Given) -> str:
     if isinstance(error, ValidationError):
         return paths_of_any(error)
-    try:
-        text = str(error)
-    except Exception as broken:  # noqa: BLE001 -- a __str__ of the user's; the message must be settled anyway
-        return f"its text cannot be shown ({type(broken).__name__})"
+    text = _said(error)
     for each in _linked(error):
         if isinstance(each, ValidationError):
             for quoted in (str(each), repr(str(each))):  # KeyError shows what it is given as it would be written
                 text = text.replace(quoted.strip("'\""), paths_of_any(each))
-    return text
+    return given.hidden_in(text)

@@ -5,7 +5,9 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from jararaca.core.adoption import adopt_tasks
 from jararaca.core.application import Application
+from jararaca.core.cancellation import ask_to_end
 from jararaca.core.environment import Environment
 from jararaca.core.lifecycle import TaskScope
 from jararaca.core.places import waits_at
@@ -139,7 +141,7 @@ class WorkerRuntime:
         if attempts:
             logger.warning("attempts are cancelled by the shutdown", extra={"attempts": _named(attempts)})
         for task in attempts:
-            task.cancel()
+            ask_to_end(task)
 
     async def _end_within(self, seconds: float, attempts: frozenset[asyncio.Task[None]]) -> None:
         with suppress(TimeoutError):
@@ -196,6 +198,7 @@ class MessageBusWorker:
         await self._ended.wait()
 
     async def _run(self) -> bool:
+        adopt_tasks()
         application = self._application
         handlers = collect_handlers(application.declaration)
         clean = True

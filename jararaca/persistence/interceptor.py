@@ -1,7 +1,7 @@
 """Gives an application a database."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +11,7 @@ from jararaca.core.microservice import Microservice
 from jararaca.core.tokens import ProviderSpec
 from jararaca.errors import InvalidOption
 from jararaca.persistence.config import ENVIRONMENT, AIOSQAConfig, EngineFactory, create_engine, create_session
+from jararaca.persistence.probing import Probe
 from jararaca.persistence.session import Database, DatabaseKey, use_session
 
 DEFAULT = "default"
@@ -44,17 +45,23 @@ class AIOSqlAlchemySessionInterceptor:
 
     @asynccontextmanager
     async def lifecycle(self, app: Microservice, container: Container) -> AsyncIterator[None]:  # noqa: ARG002
-        """Make the engine, offer it, and dispose of its connections at the end."""
-        key = DatabaseKey(self.config.connection_name)
+        """Make the engine, offer it, and dispose of its connections at the end.
+
+        An application whose database is away starts without: it is not ready, and consumes nothing, until it is there.
+        """
+        name = self.config.connection_name
         environment: Environment = container.get_by_type(Environment)
         make: EngineFactory = container.find(EngineFactory) or create_engine
         engine = make(self.config).execution_options(**{ENVIRONMENT: environment})
-        withdraw = environment.offer(key, Database(self.config, engine))
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            probe = Probe(environment, name, engine)
+            stack.push_async_callback(probe.stop)
+            await probe.start()
+            stack.callback(environment.offer(DatabaseKey(name), Database(self.config, engine, probe)))
+            stack.callback(environment.checks(f"database {name}", lambda: probe.ready))
+            stack.callback(environment.needs(probe.until_there))
             yield
-        finally:
-            withdraw()
-            await engine.dispose()
 
     def providers(self, app: Microservice) -> tuple[ProviderSpec, ...]:
         """What injection can hand out because of this database."""

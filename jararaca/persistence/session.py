@@ -6,9 +6,12 @@ Several databases are committed one after another, in the order in which they we
 outbox last; that is not atomic.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -17,6 +20,9 @@ from jararaca.core.environment import Environment
 from jararaca.core.unit_of_work import Rank
 from jararaca.errors import NotConfigured
 from jararaca.persistence.config import AIOSQAConfig, create_session
+from jararaca.persistence.probing import Probe
+from jararaca.persistence.sharing import OneTaskSession
+from jararaca.persistence.slowness import warn_later
 from jararaca.ports.outbox import OutboxKey
 
 
@@ -29,34 +35,39 @@ class DatabaseKey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Database:
-    """A running application's database: its configuration and engine."""
+    """A running application's database: its configuration and engine, and who knows whether it is there."""
 
     config: AIOSQAConfig
     engine: AsyncEngine
+    probe: Probe | None = None
 
-    def session(self) -> AsyncSession:
-        """A new session that nobody commits for you."""
-        return create_session(self.config, self.engine)
+    def session(self, owner: "asyncio.Task[Any] | None" = None) -> OneTaskSession:
+        """A new session that nobody commits for you, used by the task at hand unless another one is its `owner`."""
+        session = create_session(self.config, self.engine, owner or asyncio.current_task())
+        if self.probe is not None:
+            session.on_lost = self.probe.lost
+        return session
 
 
 class SessionParticipant:
     """A session's part in a unit of work: flushed to prepare, committed, or rolled back and closed."""
 
-    def __init__(self, session: AsyncSession, rank: Rank = Rank.DATABASE) -> None:
+    def __init__(self, session: OneTaskSession, rank: Rank = Rank.DATABASE) -> None:
         self.session = session
         self.rank = rank
 
     async def prepare(self) -> None:
         if self.session.in_transaction():
             await self.session.flush()
+        await self.session.demand_alive()
 
     async def commit(self) -> None:
         if self.session.in_transaction():
             await self.session.commit()
-        await self.session.close()
+        await self.session.end()
 
     async def rollback(self) -> None:
-        await self.session.close()  # which rolls back
+        await self.session.end()  # which rolls back
 
     async def after_commit(self) -> None:
         """Nothing: what a commit releases is messages and frames."""
@@ -65,7 +76,8 @@ class SessionParticipant:
 def use_session(connection_name: str = "default") -> AsyncSession:
     """The session of this unit of work on the named database; the same object each time.
 
-    It is committed when the unit of work is, and rolled back with it: call neither yourself.
+    It is committed when the unit of work is, and rolled back with it: call neither yourself. It is for one task at a
+    time; a second one that calls it meanwhile gets `SharedSession`.
 
     Raises:
         OutsideExecution: nothing is being handled here.
@@ -80,7 +92,9 @@ def use_session(connection_name: str = "default") -> AsyncSession:
         database = database_of(environment, connection_name)
         holds_outbox = environment.resource(OutboxKey(connection_name)) is not None
         rank = Rank.OUTBOX_DATABASE if holds_outbox else Rank.DATABASE
-        participant = SessionParticipant(database.session(), rank)
+        participant = SessionParticipant(database.session(work.task), rank)
+        participant.session.on_first_call = partial(warn_later, database.config, current_execution(), work.task)
+        participant.session.asks_again = True
         work.enlist(key, participant)
     return participant.session
 
@@ -96,8 +110,11 @@ async def new_session(connection_name: str = "default") -> AsyncIterator[AsyncSe
         NotConfigured: the application declares no database of that name.
     """
     execution: Execution = current_execution(f"new_session({connection_name!r})")
-    async with database_of(execution.environment, connection_name).session() as session, session.begin():
+    database = database_of(execution.environment, connection_name)
+    async with database.session() as session, session.begin():
+        session.on_first_call = partial(warn_later, database.config, execution, asyncio.current_task())
         yield session
+        await session.demand_alive()
 
 
 def database_of(environment: Environment, connection_name: str) -> Database:

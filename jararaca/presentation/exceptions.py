@@ -8,9 +8,12 @@ from fastapi.exception_handlers import request_validation_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from jararaca.errors import CommittedNotAnnounced, InvalidSort, NotFound, ServerUnavailable
+from jararaca.errors import CommittedNotAnnounced, InvalidSort, LoginRefused, NotFound, ServerUnavailable
 
 logger = logging.getLogger("jararaca.presentation")
+
+RETRY_AFTER = "5"
+"""Seconds."""
 
 
 async def committed_not_announced(_request: Request, error: Exception) -> JSONResponse:
@@ -34,9 +37,13 @@ async def invalid_sort(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def server_unavailable(_request: Request, error: Exception) -> JSONResponse:
-    """503 when a server behind this one cannot be reached; which one is for the log, not for the client."""
+    """503 when a server behind this one cannot be reached, or a connection to it is not free.
+
+    Which one is for the log, not for the client, who is told when to come again unless that cannot help.
+    """
     logger.error("a server this request needs is not available", exc_info=error)
-    return JSONResponse({"detail": "a server behind this one is not available"}, status_code=503)
+    headers = None if isinstance(error, LoginRefused) else {"retry-after": RETRY_AFTER}
+    return JSONResponse({"detail": "a server behind this one is not available"}, status_code=503, headers=headers)
 
 
 async def request_invalid(request: Request, error: Exception) -> Response:

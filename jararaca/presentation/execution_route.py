@@ -6,6 +6,7 @@ two hooks of FastAPI; `get_route_handler` is a candidate for replacement there, 
 """
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -16,6 +17,7 @@ from fastapi.routing import APIRoute, request_response
 from starlette.types import Message, Receive, Scope, Send
 
 from jararaca.core.context import Execution, Trigger, current_execution, enter, leave
+from jararaca.core.disclosure import Given, note_given
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import in_unit_of_work, new_execution
 from jararaca.core.steps import Kind
@@ -98,6 +100,9 @@ class ExecutionRoute(APIRoute):
                 await super().handle(scope, receive, send)
             else:  # what the line above would come to for a route that was not included, two calls later
                 await self.app(scope, receive, send)
+        except Exception as error:
+            note_given(error, given_in(scope, environment))
+            raise
         finally:
             leave(token)
             server.in_flight -= 1
@@ -144,7 +149,11 @@ class ExecutionRoute(APIRoute):
             execution = current_execution("a route")
             builds_at_once = is_coroutine and execution.environment.container.builds_at_once(controller)
             call = handler if controller is None or builds_at_once else with_controller
-            return await in_unit_of_work(execution, partial(call, request))
+            try:
+                return await in_unit_of_work(execution, partial(call, request))
+            except Exception as error:
+                note_given(error, given_in(request.scope, execution.environment, _read_of(request)))
+                raise
 
         return handled
 
@@ -163,3 +172,18 @@ def identities(scope: Scope) -> tuple[str | None, str | None]:
         elif name == b"traceparent" and _TRACEPARENT.fullmatch(value):
             traceparent = value.decode("ascii")
     return correlation_id, traceparent
+
+
+def given_in(scope: Scope, environment: Environment, body: bytes = b"") -> Given:
+    """What a request said, and no log may repeat."""
+    words = [value.decode("latin-1") for _name, value in scope["headers"]]
+    words += [str(value) for value in scope.get("path_params", {}).values()]
+    return Given(body, (*words, scope["query_string"].decode("latin-1")), environment.secrets)
+
+
+def _read_of(request: Request) -> bytes:
+    """The body, if it was read as a whole; Starlette keeps it for the next who asks, and would read it for us."""
+    fields = getattr(request, "_form", None)
+    if fields:
+        return json.dumps([value for _name, value in fields.multi_items() if isinstance(value, str)]).encode()
+    return getattr(request, "_body", b"")

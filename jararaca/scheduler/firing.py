@@ -6,11 +6,14 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from jararaca.core.cancellation import without_strays
 from jararaca.core.context import Execution, Trigger, current_execution
+from jararaca.core.disclosure import Given, note_given
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import Outcome, invoke, new_execution
 from jararaca.core.steps import Kind
 from jararaca.errors import CommittedNotAnnounced, HandlerTimeout, ScheduleStoreUnavailable
+from jararaca.ports.clock import Clock
 from jararaca.ports.schedule_store import ScheduleStore
 from jararaca.scheduler.actions import ActionSpec
 from jararaca.scheduler.decorators import Tick
@@ -119,8 +122,9 @@ class Firing:
 
     async def _run(self, tick: Tick, lease: HeldLease | None = None) -> None:
         execution = new_execution(self._environment, self._trigger)
+        runs = _Runs(self._environment.clock, self.action.fact.timeout)
         try:
-            outcome = await invoke(execution, lambda: self._call(tick, execution))
+            outcome = await invoke(execution, lambda: self._call(tick, execution, runs))
         except asyncio.CancelledError:
             self._records.end(tick, "lease lost" if lease is not None and lease.is_lost else "cancelled", execution)
             raise
@@ -129,33 +133,30 @@ class Firing:
             raise
         self._records.end(tick, _verdict(outcome), execution, outcome.error)
         if outcome.error is not None:
+            note_given(outcome.error, Given(secrets=self._environment.secrets))
             await self._failed(outcome, outcome.error, tick, execution)
 
-    async def _call(self, tick: Tick, execution: Execution) -> None:
+    async def _call(self, tick: Tick, execution: Execution, runs: "_Runs") -> None:
         steps = self._environment.steps
-        if steps.observers:
+        if runs.is_first() and steps.observers:
             await steps.before(Kind.TICK, tick, execution, action=self.action.name)
         scope = current_execution().scope
         assert scope is not None
         method = getattr(await scope.resolve(self.action.controller), self.action.method)
-        limit = self.action.fact.timeout
-        if limit is None:
-            await (method(tick) if self.action.takes_tick else method())
-            return
         try:
-            async with self._environment.clock.timeout(limit) as deadline:
-                await (method(tick) if self.action.takes_tick else method())
+            async with self._environment.clock.timeout(runs.left()) as deadline:
+                await without_strays(lambda: method(tick) if self.action.takes_tick else method(), deadline)
         except TimeoutError as error:
             if deadline.expired():
-                raise self._timed_out(limit) from error
+                raise self._timed_out() from error
             raise
         if deadline.expired():  # it swallowed its cancellation: what it did afterwards does not count
-            raise self._timed_out(limit)
+            raise self._timed_out()
 
-    def _timed_out(self, limit: float) -> HandlerTimeout:
+    def _timed_out(self) -> HandlerTimeout:
         return HandlerTimeout(
-            f"{self.action.name} ran longer than {limit:g} s and was cancelled. Raise @ScheduledAction(timeout=...), "
-            "or do less in one run."
+            f"{self.action.name} ran longer than {self.action.fact.timeout:g} s and was cancelled. Raise "
+            "@ScheduledAction(timeout=...), or do less in one run."
         )
 
     async def _failed(self, outcome: Outcome[None], error: BaseException, tick: Tick, execution: Execution) -> None:
@@ -178,6 +179,26 @@ class Firing:
         announced = await invoke(after, call)
         if announced.error is not None:
             logger.error("an exception handler failed", exc_info=announced.error, extra={"action": self.action.name})
+
+
+class _Runs:
+    """The runs of one firing, which are several if the database gives its unit of work up; one limit is for all."""
+
+    __slots__ = ("_clock", "_count", "_until")
+
+    def __init__(self, clock: Clock, limit: float | None) -> None:
+        self._clock = clock
+        self._count = 0
+        self._until = None if limit is None else clock.monotonic() + limit
+
+    def is_first(self) -> bool:
+        """Count one more run, and say whether it is the first."""
+        self._count += 1
+        return self._count == 1
+
+    def left(self) -> float | None:
+        """Seconds until the limit."""
+        return None if self._until is None else max(self._until - self._clock.monotonic(), 0.0)
 
 
 def _verdict(outcome: Outcome[None]) -> str:

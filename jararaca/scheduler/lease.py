@@ -5,6 +5,7 @@ import logging
 import math
 from types import TracebackType
 
+from jararaca.core.cancellation import ask_to_end
 from jararaca.core.environment import Environment
 from jararaca.core.lifecycle import TaskScope
 from jararaca.core.steps import Kind
@@ -155,4 +156,4 @@ class HeldLease:
         """Cancel what runs in the block: it may not go on."""
         self.is_lost = True
         if self._runner is not None:
-            self._runner.cancel()
+            ask_to_end(self._runner)

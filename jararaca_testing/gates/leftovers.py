@@ -135,6 +135,9 @@ class Leftovers:
             self._delayed.pop(record.message_id, None)
         if record.outcome == "unroutable" and record.error is None:  # else its publisher was told
             self._end("unroutable", record)
+        staged = self._outbox.get(record.message_id)
+        if staged is not None and staged.kind == "staged" and record.outcome != "failed" and record.error is None:
+            del self._outbox[record.message_id]  # also if its relay died before it could say so
 
     def _moved_in_outbox(self, step: Step, record: Record) -> None:
         message = record.message_id

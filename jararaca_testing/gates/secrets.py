@@ -15,12 +15,12 @@ from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
+from jararaca.core.disclosure import is_telling
 from jararaca.core.steps import Kind, Step
 from jararaca_testing.gates.findings import Finding
 from jararaca_testing.gates.names import SECRETS_IN_LOGS
 from jararaca_testing.ledger import KEPT
 
-SHORT, LONG = 8, 16
 DEEP = 3
 FACTS = frozenset({Kind.REQUEST, Kind.CONNECTION, Kind.COPY, Kind.LEASE})
 """Steps whose facts are not all names that the project itself chose."""
@@ -108,11 +108,6 @@ def canaries_of(objects: Iterable[object]) -> dict[str, str]:
     for each in objects:
         _look_into(each, (type(each).__name__,), DEEP, found)
     return {secret: name for secret, name in found.items() if is_telling(secret)}
-
-
-def is_telling(secret: str) -> bool:
-    """Whether a text that has this secret has it hardly by chance."""
-    return len(secret) >= LONG or (len(secret) >= SHORT and not secret.isalpha())
 
 
 def _look_into(value: Any, path: tuple[str, ...], depth: int, found: dict[str, str]) -> None:

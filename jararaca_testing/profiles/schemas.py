@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from jararaca.errors import UsageError
-from jararaca.persistence.config import AIOSQAConfig
+from jararaca.persistence.config import POOL_TIMEOUT, AIOSQAConfig, limit_statements
 from jararaca.persistence.session import Database
 from jararaca_testing.database import Snapshot
 from jararaca_testing.gates.connections import Checkouts
@@ -37,7 +37,8 @@ class TestSchemas:
 
     def engine(self, config: AIOSQAConfig) -> AsyncEngine:
         """The engine that serves this connection name, with those of its options that mean the same anywhere."""
-        options = {name: value for name, value in config.engine_options.items() if name in PORTABLE}
+        declared = {"pool_timeout": POOL_TIMEOUT, **config.engine_options}
+        options = {name: value for name, value in declared.items() if name in PORTABLE}
         url = self._url
         engine = self._sqlite(config, options) if url is None else self._postgres(url, config, options)
         self._engines.append(engine)
@@ -50,6 +51,7 @@ class TestSchemas:
         settings = {"search_path": schema, "application_name": self._namespace}
         engine = create_async_engine(url, connect_args={"server_settings": settings}, **options)
         event.listen(engine.sync_engine, "first_connect", _creating(schema))
+        limit_statements(engine, config)
         self._schemas[schema] = None
         return engine
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from jararaca.adapters.redis.schedule_store import RedisScheduleStore
 from jararaca.adapters.sql.schedule_store import SQLScheduleStore
-from jararaca.adapters.sql.schedule_tables import metadata
+from jararaca.adapters.sql.tables import metadata
 from jararaca.adapters.system.clock import SystemClock
 from jararaca.ports.schedule_store import ScheduleStore
 from jararaca_testing.contracts import ScheduleStoreContract, runs_on

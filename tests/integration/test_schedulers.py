@@ -12,7 +12,7 @@ import redis
 from aio_pika.abc import AbstractChannel
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from jararaca.adapters.sql import schedule_tables
+from jararaca.adapters.sql.tables import metadata
 from jararaca.adapters.system.clock import SystemClock
 from jararaca.messagebus.waits import LADDER, ttl
 from jararaca_testing.contracts import proves
@@ -61,7 +61,7 @@ endless = Microservice(name=os.environ["NAME"], controllers=[Endless], shutdown_
 async def create_tables(url: str) -> None:
     engine = create_async_engine(url)
     async with engine.begin() as connection:
-        await connection.run_sync(schedule_tables.metadata.create_all)
+        await connection.run_sync(metadata.create_all)
     await engine.dispose()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from jararaca import Microservice
-from jararaca.adapters.sql import schedule_tables
+from jararaca.adapters.sql.tables import metadata
 from jararaca.bootstrap.assembly import assemble
 from jararaca.bootstrap.schedule_database import schedule_database
 from jararaca.bootstrap.wiring import is_redis
@@ -110,7 +110,7 @@ class Replica:
         url = self._assembly.scheduling.store_url
         if url is not None and not is_redis(url):
             database = schedule_database(url, self.application.environment)
-            await self._world.databases.create_all(database, [schedule_tables.metadata])
+            await self._world.databases.create_all(database, [metadata])
 
     async def stop(self, grace: float = 0.0) -> None:
         for runtime in (self.scheduler, self.worker):

@@ -190,3 +190,56 @@ async def test_a_decision_after_the_commit_is_refused(shop: Shop, script: Script
     first = bus.handled(Desk.handle).attempts(2)[0]
     assert isinstance(first.error, CommittedNotAnnounced)
     assert isinstance(first.error.__cause__, AlreadySettled)
+
+
+async def fail_in_a_group() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_fail())
+
+
+async def _fail() -> None:
+    await use_clock().sleep(0.01)
+    raise OSError("of a task")
+
+
+async def fail_in_a_group_and_go_on() -> None:
+    with contextlib.suppress(ExceptionGroup):
+        await fail_in_a_group()
+
+
+@serving(Desk, Audit)
+@pytest.mark.parametrize("place", ["body", "hook"])
+async def test_a_group_of_tasks_that_fails_is_no_shutdown(shop: Shop, script: Script, bus: Bus, place: str) -> None:
+    """Up to Python 3.12 such a group leaves a cancellation counted: of the group's own making, and nobody else's."""
+
+    async def body(message: Message[Order]) -> None:
+        await book(message)
+        use_unit_of_work().before_commit({"body": _nothing, "hook": fail_in_a_group}[place])
+        await {"body": fail_in_a_group, "hook": _nothing}[place]()
+
+    bus.expect_errors(ExceptionGroup)
+    script.body = body
+    await shop.place()
+
+    assert (await shop.rows(), shop.announced, shop.ends) == ([], [], [("dead-letter", "error")])
+
+
+@serving(Hurried, Audit)
+@pytest.mark.parametrize(
+    ("then", "end"), [(_nothing, ("ack", None)), (passes_on, ("dead-letter", "timeout"))], ids=["done", "late"]
+)
+async def test_a_handler_that_goes_on_after_such_a_group_ends_like_any_other(
+    shop: Shop, script: Script, bus: Bus, then: Hang, end: tuple[str, str | None]
+) -> None:
+    async def body(message: Message[Order]) -> None:
+        await book(message)
+        await fail_in_a_group_and_go_on()
+        use_unit_of_work().before_commit(fail_in_a_group_and_go_on)
+        await then()
+
+    bus.expect_errors(HandlerTimeout)
+    script.body = body
+    await shop.place()
+    await until(shop.app, lambda: shop.ends)
+
+    assert shop.ends == [end]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from order_handlers import Order, OrderRow
 from shopping import ends, serving, until
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from jararaca import IncomingHandler, Message, MessageBusController, use_session
@@ -26,6 +26,12 @@ def cancel_soon(turns: int, seconds: float) -> None:
             task.cancel()
 
     loop.call_later(seconds, turn, turns)
+
+
+BUSY = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE application_name = current_setting('application_name') "
+    "AND pid <> pg_backend_pid() AND state <> 'idle'"
+)
 
 
 @MessageBusController()
@@ -51,15 +57,16 @@ async def test_handlers_that_are_cancelled_within_queries_leave_no_half_and_no_c
 ) -> None:
     """A cancelled attempt may have committed before, and is handled again: two rows for each run, never one."""
     await jararaca_db.create_all(OrderRow.metadata)
-    for number in range(120):
+    for number in range(200):
         await jararaca_app.bus.publish(Order(number=number), "order.placed", timeout=60.0)
-    await until(jararaca_app, lambda: sum(end == ("ack", None) for end in ends(jararaca_app)) == 120)
+    await until(jararaca_app, lambda: sum(end == ("ack", None) for end in ends(jararaca_app)) == 200)
 
     pool = database_of(jararaca_app.environment, "default").engine.pool
     assert isinstance(pool, AsyncAdaptedQueuePool)
     assert pool.checkedout() == 0
     assert ("requeue", "cancelled") in ends(jararaca_app)
     async with jararaca_app.db.session() as session:
+        assert await session.scalar(BUSY) == 0
         rows = dict((await session.execute(select(OrderRow.number, func.count()).group_by(OrderRow.number))).all())
-    assert rows.keys() == set(range(120))
+    assert rows.keys() == set(range(200))
     assert {count % 2 for count in rows.values()} == {0}

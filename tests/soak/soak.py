@@ -184,10 +184,10 @@ async def create_tables(engine: AsyncEngine, environment: dict[str, str]) -> Non
     os.environ.update(environment)
     from soaked import Handled
 
-    from jararaca.adapters.sql import schedule_tables, tables
+    from jararaca.adapters.sql import tables
 
     async with engine.begin() as connection:
-        for metadata in (Handled.metadata, tables.metadata, schedule_tables.metadata):
+        for metadata in (Handled.metadata, tables.metadata):
             await connection.run_sync(metadata.create_all)
 
 

@@ -9,8 +9,9 @@ import pytest
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from jararaca import AIOPikaConnectionFactory, AIOSQAConfig
+from jararaca.core.disclosure import is_telling
 from jararaca.core.steps import Kind, Step
-from jararaca_testing.gates.secrets import FACTS, Logs, canaries_of, declared_in, is_telling
+from jararaca_testing.gates.secrets import FACTS, Logs, canaries_of, declared_in
 
 SECRET = "hunter2-hunter2"
 CANARIES = {SECRET: "Keys.gateway"}

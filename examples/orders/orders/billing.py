@@ -4,7 +4,7 @@ from typing import Annotated
 
 from jararaca import IncomingHandler, Message, MessageBusController, use_publisher, use_session
 from jararaca.messagebus.retry import RetryPolicy
-from orders.entities import OrderEntity
+from orders.entities import OrderEntity, PaymentEntity
 from orders.payments import PAYMENTS, CardRefused, PaymentGateway
 from orders.schemas import Order, OrderState
 from orders.shop import tell
@@ -28,11 +28,15 @@ class Billing:
     def __init__(self, payments: Annotated[PaymentGateway, PAYMENTS]) -> None:
         self._payments = payments
 
-    @IncomingHandler("order.placed", timeout=30, retry=PATIENT, exception_handler=give_up)
+    @IncomingHandler("order.placed", timeout=30, retry=PATIENT, exception_handler=give_up, idempotent=True)
     async def charge(self, message: Message[Order]) -> None:
-        """Take the money, then say so: to the database, to other services and to those who watch."""
+        """Take the money, then say so: to the database, to other services and to those who watch.
+
+        The inbox lets a message that comes again have no effect; the gateway knows an order that it has charged.
+        """
         await self._payments.charge(message.payload())
         order = await use_session().get_one(OrderEntity, message.payload().id)
         order.state = OrderState.PAID
+        use_session().add(PaymentEntity(order=order.id, amount=order.amount))
         await use_publisher().publish(message.payload(), topic="order.paid")
         await tell("paid", order.id)

@@ -14,3 +14,13 @@ class OrderEntity(BaseEntity):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     amount: Mapped[int]
     state: Mapped[OrderState] = mapped_column(default=OrderState.PLACED)
+
+
+class PaymentEntity(BaseEntity):
+    """Money that was taken. Nothing keeps an order from having two of them, but that its message is handled once."""
+
+    __tablename__ = "payments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order: Mapped[int]
+    amount: Mapped[int]

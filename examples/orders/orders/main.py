@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from jararaca import (
+    AIOPikaConnectionFactory,
     AIOSQAConfig,
     AIOSqlAlchemySessionInterceptor,
     BaseEntity,
     Container,
+    MessageBusPublisherInterceptor,
     Microservice,
     ProviderSpec,
     create_http_server,
 )
+from jararaca.adapters.sql.tables import metadata
 from jararaca.core.environment import Environment
 from jararaca.persistence.session import database_of
 from orders.billing import Billing
@@ -28,6 +31,7 @@ class CreateTables:
         """Runs after the database's own lifecycle, which is listed before it."""
         async with database_of(container.get_by_type(Environment), "default").engine.begin() as connection:
             await connection.run_sync(BaseEntity.metadata.create_all)
+            await connection.run_sync(metadata.create_all)  # of the outbox and the inbox
         yield
 
 
@@ -38,6 +42,10 @@ app = Microservice(
     interceptors=[
         AIOSqlAlchemySessionInterceptor(
             AIOSQAConfig("default", os.environ.get("ORDERS_DATABASE_URL", "sqlite+aiosqlite:///orders.sqlite3"))
+        ),
+        MessageBusPublisherInterceptor(
+            AIOPikaConnectionFactory(os.environ.get("JARARACA_BROKER_URL", "amqp://guest:guest@localhost/")),
+            delivery="outbox",
         ),
         CreateTables(),
     ],

@@ -104,8 +104,11 @@ async def test_who_has_paid_is_left_alone(http: AsyncClient, ws: WebSocketClient
         await feed.receive_nothing()
 
 
-async def test_the_same_number_is_refused_and_nothing_of_it_is_left(http: AsyncClient, bus: Bus) -> None:
+async def test_the_same_number_is_refused_and_nothing_of_it_is_left(
+    http: AsyncClient, bus: Bus, jararaca_app: RunningApplication
+) -> None:
     await http.post("/orders", json={"id": 1})
 
     assert (await http.post("/orders", json={"id": 1, "amount": 7})).status_code == 409
+    await jararaca_app.settle()
     bus.published("order.placed").one()

@@ -10,12 +10,26 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import URL, Connection, Executable, Interval, bindparam, func, inspect, literal, or_, select, update
+from sqlalchemy import (
+    URL,
+    Connection,
+    Executable,
+    Interval,
+    bindparam,
+    func,
+    inspect,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from jararaca.adapters.sql.schedule_tables import LEASES, WATERMARKS, Instant, metadata
+from jararaca.adapters.sql.instants import Instant
+from jararaca.adapters.sql.tables import SCHEDULES, leases, watermarks
 from jararaca.errors import InvalidOption, MissingTable, ScheduleStoreUnavailable
 from jararaca.ports.clock import Clock
 from jararaca.ports.schedule_store import Lease
@@ -34,7 +48,7 @@ class SQLScheduleStore:
     """The `ScheduleStore` of schedulers that share one database.
 
     Args:
-        engine: over asyncpg or aiosqlite, with the tables of `metadata`; its connections are closed by `close`.
+        engine: over asyncpg or aiosqlite, with the tables of `tables.metadata`; its connections are closed by `close`.
         clock: tells the time of the machine, and how long the database may take.
 
     Raises:
@@ -64,34 +78,36 @@ class SQLScheduleStore:
         if missing:
             raise MissingTable(
                 f"the schedule store at {self._address} lacks {' and '.join(missing)}. Create what is in "
-                "jararaca.adapters.sql.schedule_tables.metadata: add it to the target_metadata of your "
+                "jararaca.adapters.sql.tables.metadata: add it to the target_metadata of your "
                 "migrations and migrate, or run its create_all.",
                 names=missing,
             )
 
     async def claim(self, action: str, tick: datetime) -> bool:
         """Move the watermark of `action` forward to `tick` (UTC). False if it is there already, or later."""
-        insert = self._insert(WATERMARKS).values(action=action, tick=tick)
+        moment = literal(tick, Instant)
+        insert = self._insert(watermarks).values(action=action, tick=moment)
         later = insert.on_conflict_do_update(
-            index_elements=[WATERMARKS.c.action], set_={"tick": tick}, where=WATERMARKS.c.tick < tick
+            index_elements=[watermarks.c.action], set_={"tick": moment}, where=watermarks.c.tick < moment
         )
-        return await self._scalar(later.returning(WATERMARKS.c.action)) is not None
+        return await self._scalar(later.returning(watermarks.c.action)) is not None
 
     async def last(self, action: str) -> datetime | None:
         """The watermark: the latest tick that anybody claimed, or None."""
-        found: datetime | None = await self._scalar(select(WATERMARKS.c.tick).where(WATERMARKS.c.action == action))
+        tick = type_coerce(watermarks.c.tick, Instant)
+        found: datetime | None = await self._scalar(select(tick).where(watermarks.c.action == action))
         return found
 
     async def acquire(self, name: str, *, holder: str, ttl: float) -> Lease | None:
         """Take the lease for `ttl` seconds, or None while somebody holds it, be it the same holder."""
         ends_at = self._from_now(ttl)
-        insert = self._insert(LEASES).values(name=name, holder=holder, token=1, ends_at=ends_at)
+        insert = self._insert(leases).values(name=name, holder=holder, token=1, ends_at=ends_at)
         taken = insert.on_conflict_do_update(
-            index_elements=[LEASES.c.name],
-            set_={"holder": holder, "token": LEASES.c.token + 1, "ends_at": ends_at},
-            where=or_(LEASES.c.holder == NOBODY, LEASES.c.ends_at <= self._from_now(0.0)),
+            index_elements=[leases.c.name],
+            set_={"holder": holder, "token": leases.c.token + 1, "ends_at": ends_at},
+            where=or_(leases.c.holder == NOBODY, leases.c.ends_at <= self._from_now(0.0)),
         )
-        token = await self._scalar(taken.returning(LEASES.c.token))
+        token = await self._scalar(taken.returning(leases.c.token))
         return None if token is None else Lease(name, holder, token)
 
     async def renew(self, lease: Lease, *, ttl: float) -> bool:
@@ -110,8 +126,8 @@ class SQLScheduleStore:
         await self._engine.dispose()
 
     async def _change(self, lease: Lease, **values: Any) -> bool:
-        ours = (LEASES.c.name == lease.name, LEASES.c.holder == lease.holder, LEASES.c.token == lease.token)
-        return await self._scalar(update(LEASES).where(*ours).values(**values).returning(LEASES.c.token)) is not None
+        ours = (leases.c.name == lease.name, leases.c.holder == lease.holder, leases.c.token == lease.token)
+        return await self._scalar(update(leases).where(*ours).values(**values).returning(leases.c.token)) is not None
 
     def _from_now(self, seconds: float) -> Any:
         """That moment, as an expression of the time that all schedulers share."""
@@ -141,7 +157,7 @@ def _without_login(url: URL) -> str:
 
 def _missing_tables(connection: Connection) -> tuple[str, ...]:
     there = inspect(connection)
-    return tuple(name for name in sorted(metadata.tables) if not there.has_table(name))
+    return tuple(name for name in (table.name for table in SCHEDULES) if not there.has_table(name))
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from jararaca.adapters.sql.tables import metadata
+from jararaca.adapters.sql.tables import OUTBOX
 from jararaca.errors import InvalidOption, MissingTable
 
 DIALECTS = ("postgresql", "sqlite")
@@ -36,7 +36,7 @@ async def check(engine: AsyncEngine, database: str) -> None:
 
 def _missing(connection: Connection) -> Iterator[str]:
     inspector = inspect(connection)
-    for table in metadata.sorted_tables:
+    for table in OUTBOX:
         if not inspector.has_table(table.name):
             yield f"table {table.name}"
             continue

@@ -1,4 +1,8 @@
-"""The tables of outbox and inbox. Add `metadata` to Alembic's `target_metadata`, next to that of your entities."""
+"""Every table that the framework keeps in a database, in one `metadata`: those of outbox, inbox and schedules.
+
+For Alembic: `target_metadata = [BaseEntity.metadata, metadata]`. Its columns have types of SQLAlchemy's own, so that a
+migration needs no import of ours.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -16,6 +20,9 @@ from sqlalchemy import (
 
 LONGEST = 255
 """Characters of identities and topics, as AMQP has them."""
+
+LONGEST_NAME = 400
+"""Characters: a namespace, an application's name, and that of an action."""
 
 metadata = MetaData()
 
@@ -51,3 +58,26 @@ inbox = Table(
     Column("handled_at", DateTime(timezone=True), nullable=False),
     Index("ix_jararaca_inbox_handled", "receiver", "handled_at"),
 )
+
+watermarks = Table(
+    "jararaca_schedule_watermarks",
+    metadata,
+    Column("action", String(LONGEST_NAME), primary_key=True),
+    Column("tick", DateTime(timezone=True), nullable=False),
+)
+"""The latest tick of each action that anybody claimed."""
+
+leases = Table(
+    "jararaca_schedule_leases",
+    metadata,
+    Column("name", String(LONGEST_NAME), primary_key=True),
+    Column("holder", String(LONGEST_NAME), nullable=False),
+    Column("token", BigInteger(), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+)
+"""The latest lease of each name. Without a holder it was released; the row stays, because tokens only grow."""
+
+OUTBOX = (inbox, outbox)
+"""What an outbox needs, with the inbox next to it."""
+SCHEDULES = (leases, watermarks)
+"""What a schedule store needs."""

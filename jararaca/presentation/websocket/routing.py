@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jararaca.core.context import Trigger, enter, leave
+from jararaca.core.disclosure import note_given
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import new_execution
 from jararaca.core.lifecycle import TaskScope
@@ -21,7 +22,7 @@ from jararaca.core.metadata import class_facts, method_facts
 from jararaca.core.steps import Kind
 from jararaca.errors import InvalidHandler
 from jararaca.presentation.decorators import ControllerFact
-from jararaca.presentation.execution_route import identities
+from jararaca.presentation.execution_route import given_in, identities
 from jararaca.presentation.middleware import middleware_dependency, resolve_here, without_self
 from jararaca.presentation.options import supported
 from jararaca.presentation.routing import spellings
@@ -77,6 +78,7 @@ class WebSocketConnections:
             pass  # an endpoint may let the end of its connection end itself
         except BaseException as raised:
             error = raised
+            note_given(error, given_in(scope, self.environment))
             raise
         finally:
             leave(token)

@@ -16,7 +16,8 @@ CANARY = "c4n4ry-hunter2"
 
 APP = """
 import os
-from fastapi import Request
+from fastapi import Form, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, SecretStr
 from sqlalchemy import text
 from jararaca import *
@@ -35,6 +36,7 @@ class Votes(BaseModel):
     votes: dict[str, int]
 
 KEYS = Token(Keys, "KEYS")
+URL = os.environ["JARARACA_BROKER_URL"].partition("?")[0]
 
 @MessageBusController()
 @RestController("/")
@@ -55,6 +57,33 @@ class C:
     @Post("/database")
     async def database(self, card: Card) -> None:
         await use_session().execute(text("INSERT INTO missing VALUES (:owner)"), {"owner": card.owner})
+
+    @Post("/quoted/{place}")
+    async def quoted(self, card: Card, place: str, request: Request, token: str) -> None:
+        given = [request.headers["authorization"], request.headers["cookie"], card.owner, token, place]
+        error = LookupError(f"gateway {self.keys.gateway_key.get_secret_value()} at {URL}: {given}")
+        error.add_note(f"asked with {token}")
+        raise RuntimeError("no way") from error
+
+    @Post("/streamed")
+    async def streamed(self, card: Card, token: str) -> StreamingResponse:
+        async def body():
+            yield "begun"
+            raise LookupError(f"stopped for {token}")
+
+        return StreamingResponse(body())
+
+    @Post("/forms")
+    async def form(self, owner: Annotated[str, Form()]) -> None:
+        raise LookupError(f"who is {owner}?")
+
+    @ScheduledAction("* * * * * *", allow_overlap=True)
+    async def renew(self) -> None:
+        raise LookupError(f"no key {self.keys.gateway_key.get_secret_value()}")
+
+    @IncomingHandler("paid")
+    async def quote(self, message: Message[Card]) -> None:
+        raise LookupError(f"no account of {message.payload().owner}, {message.headers['authorization']}")
 
     @Post("/votes")
     async def vote(self, votes: Votes) -> None: ...
@@ -95,13 +124,21 @@ def test_no_secret_is_in_anything_that_a_process_says(tmp_path: Path, start: Cal
         post("/invalid", {"number": 1, "owner": CANARY}),
         post("/database", {"number": 1, "owner": CANARY}),
         post("/votes", {"votes": {CANARY: "many"}}),
+        post(f"/quoted/{CANARY}", {"number": 1, "owner": CANARY}),
+        httpx.post(f"{url}/forms", data={"owner": CANARY}),
     ]
-    child.until("a message handler failed")
+    with pytest.raises(httpx.RemoteProtocolError):
+        post("/streamed", {"number": 1})
+    child.until("a message handler failed", times=2)
+    child.until("a scheduled action failed")
     child.until("a message was refused")
     child.ask(signal.SIGTERM)
     server = start("jararaca", "worker", "app:app", "--wait-for-broker", "0.2", environment=environment)
 
     assert (child.end(), server.end()) == (0, 3)
-    assert [answer.status_code for answer in said] == [200, 422, 500, 500, 422]
+    assert [answer.status_code for answer in said] == [200, 422, 500, 500, 422, 500, 500]
     told = [child.output, server.output, *(answer.text for answer in said if answer.status_code != 422)]
     assert [text for text in told if CANARY in text] == []
+    for words in ("gateway *** at amqp://bob:***@", "asked with ***", "stopped for ***", "who is ***?", "no key ***"):
+        assert words in child.output
+    assert "no account of ***, ***" in child.output

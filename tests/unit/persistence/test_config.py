@@ -1,12 +1,13 @@
 """Databases as they are declared, and engines as they are made."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from jararaca import AIOSQAConfig
@@ -71,8 +72,12 @@ def test_options_of_the_engine_that_cannot_be_used_are_told_apart_from_the_url(
 @pytest_asyncio.fixture
 async def engine(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[AsyncEngine]:
     """One on a file, with the options that a test is parametrized with."""
-    url = f"sqlite+aiosqlite:///{tmp_path / 'x.db'}"
-    engine = create_engine(AIOSQAConfig("main", url, engine_options=getattr(request, "param", {})))
+    options = dict(getattr(request, "param", {}))
+    if options.pop("server", False):
+        config = AIOSQAConfig("main", os.environ["JARARACA_TEST_DATABASE_URL"], **options)
+    else:
+        config = AIOSQAConfig("main", f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", engine_options=options)
+    engine = create_engine(config)
     yield engine
     await engine.dispose()
 
@@ -116,6 +121,31 @@ async def test_an_error_does_not_tell_the_values_of_its_statement(engine: AsyncE
 @pytest.mark.parametrize("engine", [{"hide_parameters": False}], indirect=True)
 async def test_it_tells_them_when_it_is_asked_to(engine: AsyncEngine) -> None:
     assert SECRET in await failed_statement(engine)
+
+
+@pytest.mark.parametrize("option", ["statement_timeout", "warn_after"])
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_a_limit_that_is_no_time_is_refused(option: str, seconds: float) -> None:
+    with pytest.raises(InvalidOption, match=rf"AIOSQAConfig\('main', {option}={seconds}\) cannot work. Use seconds ab"):
+        AIOSQAConfig("main", "sqlite+aiosqlite:///x.db", **{option: seconds})  # type: ignore[arg-type] # a number
+
+
+def test_only_postgresql_limits_statements() -> None:
+    config = AIOSQAConfig("main", "sqlite+aiosqlite:///x.db", statement_timeout=1.0)
+
+    with pytest.raises(InvalidOption, match="'main' is of the kind sqlite, and statement_timeout is for postgresql"):
+        create_engine(config)
+
+
+@pytest.mark.needs_servers
+@pytest.mark.asyncio
+@pytest.mark.parametrize("engine", [{"statement_timeout": 0.01, "server": True}], indirect=True)
+async def test_postgresql_ends_what_takes_longer(engine: AsyncEngine) -> None:
+    """For each statement of each connection, whatever transaction it belongs to."""
+    for _transaction in range(2):
+        async with engine.connect() as connection:
+            with pytest.raises(DBAPIError, match="canceling statement due to statement timeout"):
+                await connection.execute(text("SELECT pg_sleep(60)"))
 
 
 @pytest.mark.parametrize(

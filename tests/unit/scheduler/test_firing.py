@@ -1,6 +1,7 @@
 """One firing: its unit of work, its limits, and how its end is recorded. Everything a user sees with the harness."""
 
 import asyncio
+import contextlib
 from typing import ClassVar
 
 import pytest
@@ -12,6 +13,7 @@ from jararaca.core.steps import Kind
 from jararaca.errors import CommittedNotAnnounced, HandlerTimeout
 from jararaca.scheduler.decorators import Tick
 from jararaca_testing import Bus, RunningApplication, VirtualClock
+from jararaca_testing.cron import Cron
 
 pytestmark = [
     pytest.mark.virtual_only,
@@ -247,3 +249,35 @@ async def test_a_name_and_a_zone_are_those_of_the_action(
     bus.expect_errors(TimeoutError, HandlerTimeout, Breakage, CommittedNotAnnounced)
 
     assert await outcome(jararaca_app, clock, 12) == ("nine", "ok")
+
+
+class TestGroups:
+    """Of tasks that fail: up to Python 3.12 they leave a cancellation counted that nobody asked for."""
+
+    @pytest.fixture
+    def jararaca_microservice(self) -> Microservice:
+        return Microservice(controllers=[GroupActions])
+
+    async def test_an_action_that_goes_on_after_one_still_has_its_timeout(
+        self, jararaca_app: RunningApplication, cron: Cron
+    ) -> None:
+        jararaca_app.bus.expect_errors(HandlerTimeout)
+
+        await cron.fire(GroupActions.goes_on)
+
+        assert [record.outcome for record in cron.fired()] == ["timeout"]
+
+
+async def _break() -> None:
+    await use_clock().sleep(0.01)
+    raise Breakage("of a task")
+
+
+@MessageBusController()
+class GroupActions:
+    @ScheduledAction("0 1 * * *", timeout=10)
+    async def goes_on(self) -> None:
+        with contextlib.suppress(ExceptionGroup):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_break())
+        await use_clock().sleep(11)

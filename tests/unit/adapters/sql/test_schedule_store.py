@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from jararaca.adapters.sql.schedule_store import SQLScheduleStore
-from jararaca.adapters.sql.schedule_tables import metadata
+from jararaca.adapters.sql.tables import metadata
 from jararaca.adapters.system.clock import SystemClock
 from jararaca.errors import InvalidOption, ScheduleStoreUnavailable
 

@@ -12,8 +12,10 @@ from alembic.operations import Operations
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from jararaca.adapters.sql.schedule_store import SQLScheduleStore
 from jararaca.adapters.sql.schema import check
 from jararaca.adapters.sql.tables import metadata
+from jararaca.adapters.system.clock import SystemClock
 from jararaca.errors import InvalidOption, MissingTable
 from jararaca_testing.contracts import proves
 
@@ -68,11 +70,12 @@ def migrated(connection: Connection) -> None:
 
 
 async def test_a_migration_that_alembic_writes_is_enough(engine: AsyncEngine) -> None:
-    """And it finds nothing more to migrate afterwards."""
+    """For outbox, inbox and schedules; and it finds nothing more to migrate afterwards."""
     async with engine.begin() as connection:
         await connection.run_sync(migrated)
 
     await check(engine, "default")
+    await SQLScheduleStore(engine, SystemClock()).check()
     async with engine.connect() as connection:
         differences = await connection.run_sync(
             lambda sync: compare_metadata(MigrationContext.configure(sync), metadata)
