@@ -27,6 +27,7 @@ The class name is the fact, the attributes are plain data, and the text ends wit
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class JararacaError(Exception):
@@ -220,27 +221,28 @@ class NotEmulated(BrokerError):
         self.what = what
 
 
-class TopologyMismatch(BrokerError):
-    """A queue or exchange exists with other arguments than the application declares, or is missing where it must exist.
+class Difference(NamedTuple):
+    """One argument of a queue or exchange, as the server has it and as we declare it; None where it is not set."""
 
-    `name` is the queue or exchange, `argument` what differs, `server` and `ours` the two values, as the server says
-    them; None where it does not.
+    kind: str
+    name: str
+    argument: str
+    server: str | None
+    ours: str | None
+
+
+class TopologyMismatch(BrokerError):
+    """Queues or exchanges have other arguments than the application declares, or are missing where they must exist.
+
+    `differences` are those arguments; `missing` has kind and name of what is not there.
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        name: str,
-        argument: str | None = None,
-        server: str | None = None,
-        ours: str | None = None,
+        self, message: str, *, differences: Sequence[Difference] = (), missing: Sequence[tuple[str, str]] = ()
     ) -> None:
         super().__init__(message)
-        self.name = name
-        self.argument = argument
-        self.server = server
-        self.ours = ours
+        self.differences = tuple(differences)
+        self.missing = tuple(missing)
 
 
 class MissingTable(JararacaError):

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from jararaca.messagebus.config import TopologyMode
+
 app = typer.Typer(
     name="jararaca",
     help="Serve, consume and schedule: one application, declared once.",
@@ -37,6 +39,13 @@ Wait = Annotated[
         help="Seconds to wait for it at the start.",
     ),
 ]
+Topology = Annotated[
+    TopologyMode | None,
+    typer.Option(
+        envvar="JARARACA_TOPOLOGY",
+        help="Declare queues and exchanges, or only look for them, or verify that they are as declared here.",
+    ),
+]
 Reload = Annotated[
     bool, typer.Option(envvar="JARARACA_RELOAD", help="Start again when a file below --app-dir changes.")
 ]
@@ -59,27 +68,42 @@ def dev(
 
 
 @app.command()
-def server(target: Target, app_dir: AppDir = ".", host: Host = "127.0.0.1", port: Port = 8000, url: Url = None) -> int:
+def server(
+    target: Target,
+    *,
+    app_dir: AppDir = ".",
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    url: Url = None,
+    topology: Topology = None,
+) -> int:
     """Serve HTTP and websockets."""
     from jararaca.cli import server as command
 
-    return _long(lambda: command.run(target, app_dir=app_dir, host=host, port=port, url=url))
+    settings = {"broker_url": url, "topology": topology}
+    return _long(lambda: command.run(target, app_dir=app_dir, host=host, port=port, settings=settings))
 
 
 @app.command()
-def worker(target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0) -> int:
+def worker(
+    target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0, topology: Topology = None
+) -> int:
     """Handle messages."""
     from jararaca.cli import worker as command
 
-    return _long(lambda: command.run(target, app_dir=app_dir, url=url, wait_for_broker=wait_for_broker))
+    settings = {"broker_url": url, "topology": topology}
+    return _long(lambda: command.run(target, app_dir=app_dir, settings=settings, wait_for_broker=wait_for_broker))
 
 
 @app.command()
-def scheduler(target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0) -> int:
+def scheduler(
+    target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0, topology: Topology = None
+) -> int:
     """Fire scheduled actions."""
     from jararaca.cli import scheduler as command
 
-    return _long(lambda: command.run(target, app_dir=app_dir, url=url, wait_for_broker=wait_for_broker))
+    settings = {"broker_url": url, "topology": topology}
+    return _long(lambda: command.run(target, app_dir=app_dir, settings=settings, wait_for_broker=wait_for_broker))
 
 
 app.command("beat", hidden=True)(scheduler)

@@ -82,8 +82,9 @@ class BusConnection:
         self._topology = topology_of(
             handlers, self.names, queue_type=config.queue_type, delivery_limit=config.delivery_limit
         )
-        if config.topology == "passive":  # what may not be declared on first use has to be there before
-            self._topology += waits_of(handlers, self.names, queue_type=config.queue_type)
+        self._waits = waits_of(handlers, self.names, queue_type=config.queue_type)
+        if config.topology != "declare":  # what may not be declared on first use has to be there before
+            self._topology += self._waits
         self.one_suspect_at_a_time = asyncio.Lock()
         """Held by whoever sends a message again to see whether it is the one that the broker refuses."""
         self._steps: set[str] = set()

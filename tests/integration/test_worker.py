@@ -121,7 +121,9 @@ def test_a_queue_that_is_another_ends_the_worker_with_4(begin: Callable[..., Any
     worker = begin()
 
     assert worker.end() == 4
-    assert f"{rabbit.name}.C.handle" in worker.lines[-1]
+    rows = [line.split() for line in worker.lines if line.startswith(f"  queue {rabbit.name}.C.handle ")]
+    assert ["queue", f"{rabbit.name}.C.handle", "x-queue-type", "not", "set", "quorum"] in rows
+    assert worker.lines[-1].startswith("  3. Take another name")
     assert "Traceback" not in worker.output
 
 
