@@ -12,6 +12,7 @@
     ├── MissingExtra                    an optional dependency is not installed
     ├── ServerUnavailable               a server cannot be reached (exit code 3)
     │   ├── BrokerUnavailable, FanoutUnavailable, ScheduleStoreUnavailable, DatabaseUnavailable
+    │   ├── InventoryUnavailable
     │   └── LoginRefused
     ├── BrokerError                     the broker answered, and refused
     │   ├── ChannelClosed, ConnectionClosed
@@ -142,6 +143,10 @@ class ServerUnavailable(JararacaError):
 
 class BrokerUnavailable(ServerUnavailable):
     """The broker cannot be reached, or the connection was lost before it answered."""
+
+
+class InventoryUnavailable(ServerUnavailable):
+    """Nobody tells what there is on the broker: its management API cannot be reached, or refuses."""
 
 
 class FanoutUnavailable(ServerUnavailable):

@@ -1,7 +1,7 @@
 """From a declaration to a running system: the application, its default interceptors, and the runtimes asked for."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -79,12 +79,32 @@ class Assembly:
             DeclarationError: something in the declaration cannot work.
             ServerUnavailable, TopologyMismatch: as `connect`.
         """
-        self.application.validate()
-        interceptors = (e for e in self.application.interceptors if isinstance(e, MessageBusPublisherInterceptor))
-        default = next(each for each in interceptors if each.connection_name == DEFAULT)
-        async with default.lifecycle(self.application.declaration, self.application.environment.container):
-            await self.connect(within)
-            yield self._connection()
+        async with self.buses(within, only=DEFAULT) as (connection,):
+            yield connection
+
+    @asynccontextmanager
+    async def buses(self, within: float, *, only: str | None = None) -> AsyncIterator[tuple[BusConnection, ...]]:
+        """As `bus`, for every broker connection of the application, or the one of a name; the default one is first."""
+        application, environment = self.application, self.application.environment
+        application.validate()
+        found = [e for e in application.interceptors if isinstance(e, MessageBusPublisherInterceptor)]
+        chosen = [each for each in found if only in (None, each.connection_name)]
+        chosen.sort(key=lambda each: each.connection_name != DEFAULT)
+        async with AsyncExitStack() as stack:
+            connections = []
+            for each in chosen:
+                await stack.enter_async_context(each.lifecycle(application.declaration, environment.container))
+                connection = environment.resource(BusKey(each.connection_name))
+                assert isinstance(connection, BusConnection)
+                await connection.until_ready(within)
+                connections.append(connection)
+            yield tuple(connections)
+
+    def broker_url(self, connection: BusConnection) -> str:
+        """Where the broker of a connection is, with the password."""
+        found = (e for e in self.application.interceptors if isinstance(e, MessageBusPublisherInterceptor))
+        factory = next(each for each in found if each.connection_name == connection.name).connection_factory
+        return (self.config.url if connection.name == DEFAULT else None) or factory.url
 
     def worker(self) -> WorkerRuntime:
         """The worker runtime, once the application is running."""

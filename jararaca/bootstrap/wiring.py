@@ -15,6 +15,7 @@ from jararaca.core.environment import BrokerFactory, Environment, Ports
 from jararaca.errors import InvalidOption, MissingExtra
 from jararaca.ports.broker import Broker
 from jararaca.ports.clock import Clock
+from jararaca.ports.inventory import Inventory
 from jararaca.ports.schedule_store import ScheduleStore
 from jararaca.scheduler.config import SchedulerConfig
 
@@ -90,6 +91,19 @@ def embedded_ports() -> Ports:
         schedule_store=lambda _declared: MemoryScheduleStore(clock),
         embedded=True,
     )
+
+
+def inventory_at(broker: Broker, broker_url: str, management_url: str | None) -> Inventory:
+    """What lists the queues and bindings of a broker: itself, or RabbitMQ's management API at a URL.
+
+    Raises:
+        ConfigurationError: the URL is not one of HTTP.
+    """
+    if isinstance(broker, Inventory):
+        return broker
+    from jararaca.adapters.rabbitmq.management import ManagementInventory
+
+    return ManagementInventory(broker_url, management_url)
 
 
 def check_store_url(url: str) -> None:

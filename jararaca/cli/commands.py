@@ -136,6 +136,49 @@ def check(target: Target, app_dir: AppDir = ".") -> int:
     return command.run(target, app_dir=app_dir)
 
 
+Management = Annotated[
+    str | None,
+    typer.Option(
+        "--management-url",
+        envvar="JARARACA_MANAGEMENT_URL",
+        help="Where RabbitMQ's management API is; port 15672 of the broker's host unless given.",
+    ),
+]
+
+
+@app.command()
+def declare(
+    target: Target,
+    *,
+    app_dir: AppDir = ".",
+    url: Url = None,
+    wait_for_broker: Wait = 10.0,
+    management_url: Management = None,
+    longest_delay: Annotated[
+        float,
+        typer.Option(
+            envvar="JARARACA_LONGEST_DELAY",
+            callback=_seconds,
+            help="Declare the waits of publishes that are delayed by up to so many seconds as well.",
+        ),
+    ] = 0.0,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Take away orphaned bindings, and orphaned queues that hold nothing.")
+    ] = False,
+) -> int:
+    """Declare the whole topology, and show what no handler declares any more."""
+    from jararaca.cli import declare as command
+
+    return command.run(
+        target,
+        app_dir=app_dir,
+        url=url,
+        wait_for_broker=wait_for_broker,
+        orphanage=command.Orphanage(management_url, prune=prune),
+        longest_delay=longest_delay,
+    )
+
+
 dlq = typer.Typer(help="Look after dead letters.", no_args_is_help=True)
 app.add_typer(dlq, name="dlq")
 

@@ -20,7 +20,7 @@ from jararaca.messagebus.declaring import ANSWER_WITHIN, declare
 from jararaca.messagebus.link import Link
 from jararaca.messagebus.topics import nearest
 from jararaca.messagebus.topology import Listener, Names, Topology, delay_topology, topology_of, wait_topology, waits_of
-from jararaca.messagebus.waits import step_from_now
+from jararaca.messagebus.waits import step_from_now, steps_within
 from jararaca.ports.broker import Broker, BrokerState, Confirm, Envelope
 from jararaca.ports.outbox import Inbox, Outbox
 
@@ -150,6 +150,18 @@ class BusConnection:
         """
         self._steps.clear()
         await self._declare(self._topology)
+
+    async def declare_everything(self, *, longest_delay: float = 0.0) -> Topology:
+        """Declare also what is declared on first use otherwise, so that nothing has to be any more.
+
+        These are the waits of the handlers' retries, and those of publishes with a delay of up to so many seconds.
+        Returns all of it; raises as `declare` does.
+        """
+        steps = steps_within(longest_delay)
+        delays = (delay_topology(self.names, step, queue_type=self.config.queue_type) for step in steps)
+        everything = sum(delays, self._topology + self._waits)
+        await self._declare(everything)
+        return everything
 
     async def _declare(self, topology: Topology) -> None:
         await declare(self.broker, topology, mode=self.config.topology, clock=self.environment.clock)
