@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from jararaca.bootstrap.loop_watching import LoopWatching
 from jararaca.bootstrap.outboxes import check_outboxes, outbox_factory
 from jararaca.bootstrap.settings import DEFAULT_BROKER_URL, Settings
 from jararaca.bootstrap.ticks import publish_tick, receives_ticks, tick_providers, with_tick_handlers
@@ -181,6 +182,7 @@ def assemble(
 
 
 def _defaults(declaration: Microservice, config: MessageBusConfig) -> Iterator[object]:
+    yield LoopWatching()
     if config.url is not None and _declared_connection(declaration) is None:
         yield MessageBusPublisherInterceptor(AIOPikaConnectionFactory(config.url))
     if not any(isinstance(each, WebSocketInterceptor) for each in declaration.interceptors):

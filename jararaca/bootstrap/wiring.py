@@ -11,6 +11,7 @@ from jararaca.adapters.memory.fanout import FanoutHub, MemoryFanout
 from jararaca.adapters.memory.schedule_store import MemoryScheduleStore
 from jararaca.adapters.system.chance import SystemChance
 from jararaca.adapters.system.clock import SystemClock
+from jararaca.adapters.system.loop_watch import ThreadedLoopWatch
 from jararaca.core.environment import BrokerFactory, Environment, Ports
 from jararaca.errors import InvalidOption, MissingExtra
 from jararaca.ports.broker import Broker
@@ -71,6 +72,7 @@ def system_ports() -> Ports:
         broker=broker_factory(clock),
         fanout=lambda: MemoryFanout(FanoutHub()),
         schedule_store=lambda declared: MemoryScheduleStore(clock) if declared is None else declared(),
+        loop_watch=ThreadedLoopWatch,
     )
 
 
@@ -90,6 +92,7 @@ def embedded_ports() -> Ports:
         fanout=lambda: MemoryFanout(hub),
         schedule_store=lambda _declared: MemoryScheduleStore(clock),
         embedded=True,
+        loop_watch=ThreadedLoopWatch,
     )
 
 

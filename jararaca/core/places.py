@@ -17,7 +17,7 @@ def place_of(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if _is_own(frame.filename)]
+    own = [frame for frame in frames if is_own(frame.filename)]
     last = (own or frames)[-1]
     return f"{last.filename}:{last.lineno}"
 
@@ -32,6 +32,7 @@ def waits_at(task: "asyncio.Task[Any]") -> list[str]:
     return places
 
 
-def _is_own(filename: str) -> bool:
+def is_own(filename: str) -> bool:
+    """Whether a file is the application's: neither of this package, nor of Python or another library."""
     is_file = not filename.startswith("<")
     return is_file and "site-packages" not in filename and not filename.startswith(_FOREIGN)

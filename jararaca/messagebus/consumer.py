@@ -12,10 +12,12 @@ from jararaca.messagebus.attempt import Attempts
 from jararaca.messagebus.config import MessageBusConfig
 from jararaca.messagebus.connection import BusConnection
 from jararaca.messagebus.consumed import Backlog, Consumed
+from jararaca.messagebus.declaring import ANSWER_WITHIN
 from jararaca.messagebus.handlers import HandlerSpec
 from jararaca.messagebus.headers import read_marks
 from jararaca.messagebus.once import once
 from jararaca.messagebus.settling import Settler
+from jararaca.messagebus.watchdog import Flow, Watchdog
 from jararaca.ports.broker import Delivery, Subscription
 
 logger = logging.getLogger("jararaca.messagebus")
@@ -53,9 +55,15 @@ class HandlerConsumer:
         self._task_name = f"attempt of {handler.name}"
         self._context = contextvars.copy_context()
         self._subscriptions: list[Subscription] = []
+        self._arrived = 0
         self._stopping = False
         self.consuming = asyncio.Event()
         """Set while a subscription is up."""
+
+    @property
+    def handler(self) -> str:
+        """The name of the handler."""
+        return self._handler.name
 
     @property
     def running(self) -> frozenset[asyncio.Task[None]]:
@@ -93,21 +101,46 @@ class HandlerConsumer:
             self._tasks.spawn(event.wait(), name=f"watch {self.queue}")
             for event in (subscription.lost, subscription.cancelled)
         ]
+        silence = self._tasks.spawn(self._silence(), name=f"watchdog of {self.queue}")
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*ends, silence], return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.consuming.clear()
-            for end in ends:
+            for end in (*ends, silence):
                 end.cancel()
         for consumed in self._backlog.drain():
             self._settler.requeue(consumed, "consumer-lost")
         if subscription.lost.is_set():
             self._subscriptions.remove(subscription)
             logger.warning("a consumer lost its channel", extra={"queue": self.queue})
-        else:
-            # Attempts that run may still be settled on its channel, so it stays open until the worker stops.
+            return
+        # Attempts that run may still be settled on its channel, so it stays open until the worker stops.
+        if subscription.cancelled.is_set():
             logger.warning("the broker cancelled a consumer", extra={"queue": self.queue})
-            await self._declare_again()
+        else:
+            facts = {"queue": self.queue, "reason": silence.result()}
+            logger.warning("a consumer went silent; its queue is consumed again", extra=facts)
+            await self._forget(subscription)
+        await self._declare_again()
+
+    async def _silence(self) -> str:
+        """Return once the broker has forgotten the consumer. Where nothing goes on unseen there is none to find."""
+        if not self._environment.ports.polls:
+            await asyncio.Event().wait()
+        watchdog = Watchdog(self._connection.broker, self._environment.clock, self.queue, self._flow)
+        return await watchdog.silence()
+
+    def _flow(self) -> Flow:
+        held = len(self._running) + len(self._backlog)
+        return Flow(self._arrived, held < self._prefetch)
+
+    async def _forget(self, subscription: Subscription) -> None:
+        """Cancel a consumer of which the broker may know after all: one of a queue is enough."""
+        try:
+            async with self._environment.clock.timeout(ANSWER_WITHIN):
+                await subscription.cancel()
+        except (ServerUnavailable, BrokerError, TimeoutError):
+            return  # it is gone
 
     async def _declare_again(self) -> None:
         try:
@@ -116,6 +149,7 @@ class HandlerConsumer:
             logger.warning("the topology cannot be declared", extra={"error": f"{type(error).__name__}: {error}"})
 
     def _on_delivery(self, delivery: Delivery) -> None:
+        self._arrived += 1
         consumed = Consumed(delivery, read_marks(delivery.envelope.headers))
         if self._environment.steps.observers:
             self._environment.steps.after(

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from jararaca.core.application import Application
 from jararaca.core.environment import Environment
 from jararaca.core.lifecycle import TaskScope
+from jararaca.core.measures import Measure
 from jararaca.core.places import waits_at
 from jararaca.errors import NotConfigured, UsageError
 from jararaca.messagebus.config import MessageBusConfig
@@ -46,6 +47,13 @@ class WorkerRuntime:
         self._consumers = [
             HandlerConsumer(environment, handler, connection, config, self._tasks) for handler in handlers
         ]
+        self._measures = (
+            Measure(
+                "consumers_wanted", "Consumers that there should be", "handler", lambda: self._count(lambda _: True)
+            ),
+            Measure("consumers_actual", "Consumers that there are", "handler", lambda: self._count(_is_consuming)),
+        )
+        self._withdraw: Callable[[], None] = lambda: None
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[bool] | None = None
         self._cut: frozenset[asyncio.Task[None]] = frozenset()
@@ -58,6 +66,9 @@ class WorkerRuntime:
             and self._connection.ready
             and all(consumer.consuming.is_set() for consumer in self._consumers)
         )
+
+    def _count(self, counts: Callable[[HandlerConsumer], bool]) -> dict[str, float]:
+        return {consumer.handler: float(counts(consumer)) for consumer in self._consumers}
 
     @property
     def running(self) -> int:
@@ -74,6 +85,7 @@ class WorkerRuntime:
         await self._environment.shutdown.race(self._come_up())
 
     async def _come_up(self) -> None:
+        self._withdraw = self._environment.measures(*self._measures)
         await self._connection.until_ready(CONNECT_WITHIN)
         self._keepers = [
             self._tasks.spawn(consumer.keep(), name=f"consumer of {consumer.queue}") for consumer in self._consumers
@@ -94,6 +106,7 @@ class WorkerRuntime:
         return await asyncio.shield(self._stopping)
 
     async def _stop(self, grace: float) -> bool:
+        self._withdraw()
         for keeper in self._keepers:
             keeper.cancel()
         self._keepers = []
@@ -224,6 +237,10 @@ class MessageBusWorker:
         finally:
             withdraw()
             await connection.stop()
+
+
+def _is_consuming(consumer: HandlerConsumer) -> bool:
+    return consumer.consuming.is_set()
 
 
 def _named(tasks: frozenset[asyncio.Task[None]]) -> list[str]:
