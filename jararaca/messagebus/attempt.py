@@ -118,6 +118,7 @@ class Attempts:
             raise
         finally:
             message.close()
+        consumed.was_attempted, consumed.error = not message.is_duplicate, outcome.error
         if outcome.error is None and message.decision is None and self._handler.auto_ack:
             random = 0.0  # nothing will be delayed, and most messages end here
         else:

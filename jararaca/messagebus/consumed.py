@@ -9,11 +9,16 @@ from jararaca.ports.broker import Delivery
 
 @dataclass(slots=True, eq=False)
 class Consumed:
-    """One delivery with what its headers say. `settled` keeps it from being settled twice, which kills a channel."""
+    """One delivery with what its headers say. `settled` keeps it from being settled twice, which kills a channel.
+
+    `was_attempted` once its handler was called and has ended, with `error` if it failed.
+    """
 
     delivery: Delivery
     marks: Marks
     settled: bool = False
+    was_attempted: bool = False
+    error: BaseException | None = None
 
     @property
     def topic(self) -> str:

@@ -12,6 +12,7 @@ from pydantic import PydanticUserError
 from jararaca.core.metadata import class_facts, method_facts
 from jararaca.core.microservice import Microservice
 from jararaca.errors import InvalidHandler, InvalidTopic
+from jararaca.messagebus.circuit import CircuitBreaker
 from jararaca.messagebus.codec import complete_adapter
 from jararaca.messagebus.config import CONSUMER_TIMEOUT
 from jararaca.messagebus.decorators import BusControllerFact, HandlerFact
@@ -52,6 +53,7 @@ class HandlerSpec:
     concurrency: int | None = None
     ordered: bool = False
     idempotent: bool = False
+    circuit_breaker: CircuitBreaker | None = None
 
     @property
     def where(self) -> str:
@@ -112,6 +114,7 @@ def _handlers_of(controller: type) -> Iterator[HandlerSpec]:
             concurrency=_concurrency(fact.concurrency, where),
             ordered=fact.ordered,
             idempotent=fact.idempotent,
+            circuit_breaker=_circuit_breaker(fact.circuit_breaker, where),
         )
 
 
@@ -236,6 +239,13 @@ def _retry(retry: object, where: str) -> RetryPolicy | None:
     if retry is not None and not isinstance(retry, RetryPolicy):
         _refuse(where, f"retry={retry!r} is no RetryPolicy", "Use retry=RetryPolicy(max_attempts=...).")
     return retry
+
+
+def _circuit_breaker(breaker: object, where: str) -> CircuitBreaker | None:
+    if breaker is not None and not isinstance(breaker, CircuitBreaker):
+        advice = "Use circuit_breaker=CircuitBreaker(failure_threshold=...)."
+        _refuse(where, f"circuit_breaker={breaker!r} is no CircuitBreaker", advice)
+    return breaker
 
 
 def _exception_handler(handler: Callable[..., Any] | None, where: str) -> Callable[..., Any] | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from jararaca.core.application import Application
@@ -47,12 +47,7 @@ class WorkerRuntime:
         self._consumers = [
             HandlerConsumer(environment, handler, connection, config, self._tasks) for handler in handlers
         ]
-        self._measures = (
-            Measure(
-                "consumers_wanted", "Consumers that there should be", "handler", lambda: self._count(lambda _: True)
-            ),
-            Measure("consumers_actual", "Consumers that there are", "handler", lambda: self._count(_is_consuming)),
-        )
+        self._measures = tuple(_measures(self._consumers))
         self._withdraw: Callable[[], None] = lambda: None
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[bool] | None = None
@@ -60,15 +55,12 @@ class WorkerRuntime:
 
     @property
     def ready(self) -> bool:
-        """Whether every queue is being consumed."""
+        """Whether every queue is being consumed, or paused on purpose."""
         return (
             bool(self._keepers)
             and self._connection.ready
-            and all(consumer.consuming.is_set() for consumer in self._consumers)
+            and all(consumer.consuming.is_set() or consumer.is_paused for consumer in self._consumers)
         )
-
-    def _count(self, counts: Callable[[HandlerConsumer], bool]) -> dict[str, float]:
-        return {consumer.handler: float(counts(consumer)) for consumer in self._consumers}
 
     @property
     def running(self) -> int:
@@ -239,8 +231,34 @@ class MessageBusWorker:
             await connection.stop()
 
 
-def _is_consuming(consumer: HandlerConsumer) -> bool:
-    return consumer.consuming.is_set()
+def _measures(consumers: Sequence[HandlerConsumer]) -> Iterator[Measure]:
+    """What is shown of consumers; one whose circuit is open is not wanted for the time being."""
+    circuits = {each.handler: each.circuit for each in consumers if each.circuit is not None}
+    yield Measure(
+        "consumers_wanted",
+        "Consumers that there should be",
+        "handler",
+        lambda: {each.handler: float(not each.is_paused) for each in consumers},
+    )
+    yield Measure(
+        "consumers_actual",
+        "Consumers that there are",
+        "handler",
+        lambda: {each.handler: float(each.consuming.is_set()) for each in consumers},
+    )
+    yield Measure(
+        "circuit_open",
+        "Whether a handler is paused because it fails too often, or on trial",
+        "handler",
+        lambda: {name: float(circuit.state != "closed") for name, circuit in circuits.items()},
+    )
+    yield Measure(
+        "circuit_trips",
+        "How often a handler was paused because it failed too often",
+        "handler",
+        lambda: {name: circuit.trips for name, circuit in circuits.items()},
+        counts=True,
+    )
 
 
 def _named(tasks: frozenset[asyncio.Task[None]]) -> list[str]:
