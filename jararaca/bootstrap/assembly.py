@@ -48,6 +48,12 @@ class Assembly:
         self.endpoints = tuple(_websocket_endpoints(application.declaration))
 
     @property
+    def publishers(self) -> list[MessageBusPublisherInterceptor]:
+        """What gives the application its broker connections, the default one first."""
+        found = [e for e in self.application.interceptors if isinstance(e, MessageBusPublisherInterceptor)]
+        return sorted(found, key=lambda each: each.connection_name != DEFAULT)
+
+    @property
     def frames_stay_here(self) -> bool:
         """Whether there are websockets, and no way from another process to them."""
         interceptors = (e for e in self.application.declaration.interceptors if isinstance(e, WebSocketInterceptor))
@@ -88,9 +94,7 @@ class Assembly:
         """As `bus`, for every broker connection of the application, or the one of a name; the default one is first."""
         application, environment = self.application, self.application.environment
         application.validate()
-        found = [e for e in application.interceptors if isinstance(e, MessageBusPublisherInterceptor)]
-        chosen = [each for each in found if only in (None, each.connection_name)]
-        chosen.sort(key=lambda each: each.connection_name != DEFAULT)
+        chosen = [each for each in self.publishers if only in (None, each.connection_name)]
         async with AsyncExitStack() as stack:
             connections = []
             for each in chosen:
@@ -103,8 +107,8 @@ class Assembly:
 
     def broker_url(self, connection: BusConnection) -> str:
         """Where the broker of a connection is, with the password."""
-        found = (e for e in self.application.interceptors if isinstance(e, MessageBusPublisherInterceptor))
-        factory = next(each for each in found if each.connection_name == connection.name).connection_factory
+        named = (each for each in self.publishers if each.connection_name == connection.name)
+        factory = next(named).connection_factory
         return (self.config.url if connection.name == DEFAULT else None) or factory.url
 
     def worker(self) -> WorkerRuntime:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jararaca.messagebus.config import TopologyMode
+from jararaca.cli.options import AppDir, Host, Management, Port, Reload, Target, Topology, Url, Wait, seconds
 
 app = typer.Typer(
     name="jararaca",
@@ -16,41 +16,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-def _seconds(given: float) -> float:
-    if not given >= 0:  # which NaN is not, though it is no less than 0 either
-        raise typer.BadParameter("it is a number of seconds, from 0 on.")
-    return given
-
-
-Target = Annotated[str, typer.Argument(metavar="MODULE:ATTRIBUTE", help="The application, such as app.main:app.")]
-AppDir = Annotated[str, typer.Option(envvar="JARARACA_APP_DIR", help="Put first on the Python path.")]
-Url = Annotated[
-    str | None,
-    typer.Option("--url", envvar="JARARACA_BROKER_URL", help="Where the message broker is."),
-]
-Wait = Annotated[
-    float,
-    typer.Option(
-        "--wait-for-broker",
-        envvar="JARARACA_WAIT_FOR_BROKER",
-        callback=_seconds,
-        help="Seconds to wait for it at the start.",
-    ),
-]
-Topology = Annotated[
-    TopologyMode | None,
-    typer.Option(
-        envvar="JARARACA_TOPOLOGY",
-        help="Declare queues and exchanges, or only look for them, or verify that they are as declared here.",
-    ),
-]
-Reload = Annotated[
-    bool, typer.Option(envvar="JARARACA_RELOAD", help="Start again when a file below --app-dir changes.")
-]
-Host = Annotated[str, typer.Option(envvar="JARARACA_HOST", help="The address to listen on.")]
-Port = Annotated[int, typer.Option(envvar="JARARACA_PORT", min=0, max=65535, help="0 takes any free port.")]
 
 
 @app.command()
@@ -129,24 +94,6 @@ def broker(
 
 
 @app.command()
-def check(target: Target, app_dir: AppDir = ".") -> int:
-    """Look at the declaration without starting it."""
-    from jararaca.cli import check as command
-
-    return command.run(target, app_dir=app_dir)
-
-
-Management = Annotated[
-    str | None,
-    typer.Option(
-        "--management-url",
-        envvar="JARARACA_MANAGEMENT_URL",
-        help="Where RabbitMQ's management API is; port 15672 of the broker's host unless given.",
-    ),
-]
-
-
-@app.command()
 def declare(
     target: Target,
     *,
@@ -158,7 +105,7 @@ def declare(
         float,
         typer.Option(
             envvar="JARARACA_LONGEST_DELAY",
-            callback=_seconds,
+            callback=seconds,
             help="Declare the waits of publishes that are delayed by up to so many seconds as well.",
         ),
     ] = 0.0,
@@ -177,6 +124,23 @@ def declare(
         orphanage=command.Orphanage(management_url, prune=prune),
         longest_delay=longest_delay,
     )
+
+
+@app.command()
+def check(
+    target: Target,
+    *,
+    app_dir: AppDir = ".",
+    live: Annotated[
+        bool, typer.Option("--live", help="Look at servers, topology, tables and pools as well; nothing is changed.")
+    ] = False,
+    url: Url = None,
+    management_url: Management = None,
+) -> int:
+    """Look at the declaration without starting it."""
+    from jararaca.cli import check as command
+
+    return command.run(target, app_dir=app_dir, live=command.Live(url, management_url) if live else None)
 
 
 dlq = typer.Typer(help="Look after dead letters.", no_args_is_help=True)

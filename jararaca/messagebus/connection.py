@@ -141,6 +141,18 @@ class BusConnection:
         """Close the connection; who waits for it is told `BrokerUnavailable`."""
         await self._link.stop()
 
+    async def look(self) -> Topology:
+        """Connect for once, instead of `start`, and see that everything is there as declared; raises as `start`."""
+        try:
+            async with self.environment.clock.timeout(ANSWER_WITHIN):
+                await self.broker.connect()
+            await declare(self.broker, self._topology, mode="verify", clock=self.environment.clock)
+        except TimeoutError as error:
+            raise BrokerUnavailable(
+                f"the broker at {self.address} did not answer within {ANSWER_WITHIN:g} s. See whether it is overloaded."
+            ) from error
+        return self._topology
+
     async def declare(self) -> None:
         """Bring the topology about, again if need be.
 
@@ -191,7 +203,6 @@ class BusConnection:
         """Put a copy of a message into one queue, and return once the broker has it.
 
         `origin` is the execution it belongs to, unless that is the current one.
-
 
         Raises:
             UnroutableMessage: the queue does not exist.

@@ -108,7 +108,7 @@ class MessageBusPublisherInterceptor:
                 "MessageBusPublisherInterceptor a connection_name of its own."
             )
         outbox, inbox = self.boxes(environment) if self.delivery == "outbox" else (None, None)
-        connection = self._connection(app, container, environment, outbox, inbox)
+        connection = self.connection(app, environment, outbox, inbox)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(connection.stop)
             stack.callback(environment.offer(key, connection))
@@ -125,15 +125,11 @@ class MessageBusPublisherInterceptor:
             self.outbox, sender=environment.owned(self.connection_name), receiver=environment.shared(environment.name)
         )
 
-    def _connection(
-        self,
-        app: Microservice,
-        container: Container,
-        environment: Environment,
-        outbox: Outbox | None,
-        inbox: Inbox | None,
+    def connection(
+        self, app: Microservice, environment: Environment, outbox: Outbox | None = None, inbox: Inbox | None = None
     ) -> BusConnection:
-        config = container.find(MessageBusConfig) or MessageBusConfig()
+        """The connection, not started."""
+        config = environment.container.find(MessageBusConfig) or MessageBusConfig()
         factory = self.connection_factory
         is_default = self.connection_name == DEFAULT
         handlers: tuple[HandlerSpec, ...] = collect_handlers(app) if is_default else ()

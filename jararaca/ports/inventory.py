@@ -20,11 +20,15 @@ class QueueStock:
 class Inventory(Protocol):
     """Lists of everything in one virtual host.
 
-    Both raise `InventoryUnavailable` when nobody answers who could tell.
+    All raise `InventoryUnavailable` when nobody answers who could tell.
     """
 
     async def list_queues(self) -> Sequence[QueueStock]: ...
 
     async def list_bindings(self) -> Sequence[Binding]:
         """Those of every exchange but the default one, to queues and to other exchanges."""
+        ...
+
+    async def disabled_features(self) -> Sequence[str]:
+        """The names of what the broker could do, and may not yet because nobody enabled it after an upgrade."""
         ...

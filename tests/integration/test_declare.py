@@ -59,8 +59,6 @@ def old(rabbit: Any) -> Iterator[str]:
 
     async def delete(channel: AbstractChannel) -> None:
         await channel.queue_delete(name)
-        await channel.queue_delete(f"{rabbit.name}.wait.125")
-        await channel.exchange_delete(f"{rabbit.name}.wait.125")
 
     rabbit.do(lambda channel: channel.declare_exchange(rabbit.exchange, "topic", durable=True))
     rabbit.do(leave)

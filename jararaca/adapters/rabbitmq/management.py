@@ -65,8 +65,16 @@ class ManagementInventory:
             if each["source"]
         ]
 
+    async def disabled_features(self) -> list[str]:
+        found = await self._answer("feature-flags", "name")
+        return [each["name"] for each in found if each.get("state") != "enabled"]
+
     async def _listed(self, what: str, columns: str) -> list[dict[str, Any]]:
-        path = f"{self._path}/api/{what}/{self._vhost}?columns={columns}"
+        return await self._answer(f"{what}/{self._vhost}?columns={columns}", columns.partition(",")[0])
+
+    async def _answer(self, request: str, column: str) -> list[dict[str, Any]]:
+        """A list of rows that have a column of that name."""
+        path = f"{self._path}/api/{request}"
         try:
             status, body = await asyncio.to_thread(self._get, path)
         except (OSError, HTTPException) as error:
@@ -80,7 +88,7 @@ class ManagementInventory:
                 f"set_user_tags {self._user} management, or name another one: --management-url http://user:password@..."
             )
         try:
-            return _read(body if status == 200 else b"", columns.partition(",")[0])
+            return _read(body if status == 200 else b"", column)
         except ValueError as error:
             raise InventoryUnavailable(
                 f"what answers at {self.address} ({status}) is no management API of the broker's virtual host. Correct "

@@ -129,6 +129,9 @@ class MemoryBroker:
     async def list_bindings(self) -> list[Binding]:
         return list(self._vhost.exchanges.bindings())
 
+    async def disabled_features(self) -> list[str]:
+        return []
+
     async def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
