@@ -162,7 +162,7 @@ class DatabaseUnavailable(ServerUnavailable):
 
 
 class LoginRefused(ServerUnavailable):
-    """The server answered and refused the user, password or virtual host: retrying cannot help."""
+    """The server answered and refused TLS, the user, password or virtual host: retrying cannot help."""
 
 
 class BrokerError(JararacaError):

@@ -46,6 +46,7 @@ def measured(system: System) -> dict[str, float]:
 
 
 @proves("F-38")
+@pytest.mark.slow
 @pytest.mark.virtual_only
 @serving(GuardedDesk)
 async def test_a_thousand_messages_meet_a_dependency_that_is_down_a_handful_of_times(
