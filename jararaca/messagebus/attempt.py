@@ -15,7 +15,7 @@ from jararaca.core.invocation import Outcome, new_execution
 from jararaca.core.steps import Kind
 from jararaca.errors import CommittedNotAnnounced, HandlerTimeout
 from jararaca.messagebus.config import MessageBusConfig
-from jararaca.messagebus.consumed import Consumed
+from jararaca.messagebus.consumed import Consumed, content_id
 from jararaca.messagebus.copies import Failure, one_line
 from jararaca.messagebus.handlers import HandlerSpec
 from jararaca.messagebus.headers import readable
@@ -93,10 +93,12 @@ class Attempts:
                 dead_letter(payload.reason), consumed, failure=payload.failure, attempts=before
             )
             return
-        if self._once is not None and not consumed.delivery.envelope.message_id:
-            failure = Failure("", "the handler is idempotent, and the message has no message_id to know it by")
-            await self._settler.carry_out(dead_letter("rejected"), consumed, failure=failure, attempts=0)
-            return
+        if not consumed.delivery.envelope.message_id and self._handler.missing_id != "allow":
+            if self._handler.missing_id == "reject":
+                failure = Failure("", "the message has no message_id to know it by, and its handler refuses such")
+                await self._settler.carry_out(dead_letter("rejected"), consumed, failure=failure, attempts=0)
+                return
+            consumed.derived_id = content_id(consumed)
         await self._attempt(consumed, payload)
 
     async def _attempt(self, consumed: Consumed, payload: Any) -> None:
@@ -134,7 +136,7 @@ class Attempts:
 
     def _execution(self, consumed: Consumed) -> Execution:
         envelope, marks = consumed.delivery.envelope, consumed.marks
-        message_id = readable(envelope.message_id)
+        message_id = readable(consumed.message_id)
         return new_execution(
             self._environment,
             self._trigger,
@@ -161,7 +163,8 @@ class Attempts:
         assert work is not None
         message.bind(work)
 
-        if self._once is not None and not await self._once.is_first(message.message_id or "", work):
+        identity = message.message_id
+        if self._once is not None and identity and not await self._once.is_first(identity, work):
             message.is_duplicate = True
             await message.ack()
             return
@@ -227,7 +230,7 @@ class Attempts:
     def _extra(self, consumed: Consumed) -> dict[str, Any]:
         return {
             "handler": self._handler.name,
-            "message_id": consumed.delivery.envelope.message_id,
+            "message_id": consumed.message_id,
             "attempt": consumed.marks.attempt,
         }
 

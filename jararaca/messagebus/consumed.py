@@ -1,5 +1,6 @@
 """A delivery in the hands of the worker, and the order in which deliveries are taken up."""
 
+import hashlib
 from collections import deque
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ from jararaca.ports.broker import Delivery
 class Consumed:
     """One delivery with what its headers say. `settled` keeps it from being settled twice, which kills a channel.
 
-    `was_attempted` once its handler was called and has ended, with `error` if it failed.
+    `was_attempted` once its handler was called and has ended, with `error` if it failed. `derived_id` is what stands in
+    for a message id that is missing.
     """
 
     delivery: Delivery
@@ -19,11 +21,23 @@ class Consumed:
     settled: bool = False
     was_attempted: bool = False
     error: BaseException | None = None
+    derived_id: str | None = None
+
+    @property
+    def message_id(self) -> str | None:
+        """By which the message is known; None if nothing tells it from others."""
+        return self.derived_id or self.delivery.envelope.message_id
 
     @property
     def topic(self) -> str:
         """The topic of first publication."""
         return self.marks.topic_of(self.delivery)
+
+
+def content_id(consumed: Consumed) -> str:
+    """An id made of topic and body: the same for messages that say the same."""
+    said = f"{consumed.topic}\0".encode("utf-8", "surrogateescape") + consumed.delivery.envelope.body
+    return f"sha256:{hashlib.sha256(said).hexdigest()}"
 
 
 class Backlog:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from jararaca.core.metadata import attach
 from jararaca.messagebus.circuit import CircuitBreaker
 from jararaca.messagebus.retry import RetryPolicy
+
+MissingId = Literal["reject", "hash", "allow"]
+"""What becomes of a message without an id."""
 
 C = TypeVar("C", bound=type)
 M = TypeVar("M", bound=Callable[..., Any])
@@ -32,6 +35,7 @@ class HandlerFact:
     ordered: bool
     idempotent: bool
     circuit_breaker: CircuitBreaker | None
+    missing_id: MissingId | None
 
 
 def MessageBusController() -> Callable[[C], C]:  # noqa: N802 -- decorators read as the nouns they make of a class
@@ -52,6 +56,7 @@ def IncomingHandler(  # noqa: N802 -- decorators read as the nouns they make of 
     ordered: bool = False,
     idempotent: bool = False,
     circuit_breaker: CircuitBreaker | None = None,
+    missing_id: MissingId | None = None,
 ) -> Callable[[M], M]:
     """Receive every message whose topic matches, on `async def m(self, message: Message[Model]) -> None`.
 
@@ -74,7 +79,9 @@ def IncomingHandler(  # noqa: N802 -- decorators read as the nouns they make of 
         idempotent: acknowledge a message that this handler has handled before, known by its message id, without calling
             it again; its effects happen once. Needs `MessageBusPublisherInterceptor(delivery="outbox")`.
         circuit_breaker: when to pause the handler because too much of it fails; None: never.
+        missing_id: of a message without an id: `reject` dead-letters it, `hash` derives one from its content, `allow`
+            handles it without, and never takes it for a duplicate; None: `reject` if idempotent, else `allow`.
     """
-    options = (name, retry, concurrency, ordered, idempotent, circuit_breaker)
+    options = (name, retry, concurrency, ordered, idempotent, circuit_breaker, missing_id)
     fact = HandlerFact(topic, timeout, exception_handler, nack_on_exception, auto_ack, *options)
     return lambda method: attach(method, fact)
