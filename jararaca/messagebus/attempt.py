@@ -15,7 +15,7 @@ from jararaca.core.invocation import Outcome, new_execution
 from jararaca.core.steps import Kind
 from jararaca.errors import CommittedNotAnnounced, HandlerTimeout
 from jararaca.messagebus.config import MessageBusConfig
-from jararaca.messagebus.consumed import Consumed, content_id
+from jararaca.messagebus.consumed import Consumed, content_id, identity_of
 from jararaca.messagebus.copies import Failure, one_line
 from jararaca.messagebus.handlers import HandlerSpec
 from jararaca.messagebus.headers import readable
@@ -93,7 +93,8 @@ class Attempts:
                 dead_letter(payload.reason), consumed, failure=payload.failure, attempts=before
             )
             return
-        if not consumed.delivery.envelope.message_id and self._handler.missing_id != "allow":
+        is_known = consumed.delivery.envelope.message_id or consumed.marks.dedupe_key
+        if not is_known and self._handler.missing_id != "allow":
             if self._handler.missing_id == "reject":
                 failure = Failure("", "the message has no message_id to know it by, and its handler refuses such")
                 await self._settler.carry_out(dead_letter("rejected"), consumed, failure=failure, attempts=0)
@@ -163,7 +164,7 @@ class Attempts:
         assert work is not None
         message.bind(work)
 
-        identity = message.message_id
+        identity = None if self._once is None else identity_of(message.consumed)
         if self._once is not None and identity and not await self._once.is_first(identity, work):
             message.is_duplicate = True
             await message.ack()

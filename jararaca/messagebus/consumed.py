@@ -34,6 +34,14 @@ class Consumed:
         return self.marks.topic_of(self.delivery)
 
 
+def identity_of(consumed: Consumed) -> str | None:
+    """By which an idempotent handler remembers it: its dedupe key, else its message id; never one for the other."""
+    key = consumed.marks.dedupe_key
+    if key is None:
+        return consumed.message_id
+    return f"dedupe:{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
 def content_id(consumed: Consumed) -> str:
     """An id made of topic and body: the same for messages that say the same."""
     said = f"{consumed.topic}\0".encode("utf-8", "surrogateescape") + consumed.delivery.envelope.body

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import get_args
 
 from jararaca.core.container import Container
 from jararaca.core.environment import Environment
@@ -15,12 +15,11 @@ from jararaca.messagebus.connection import BusConnection, BusKey
 from jararaca.messagebus.handlers import HandlerSpec, collect_handlers
 from jararaca.messagebus.relay import Relay
 from jararaca.messagebus.relaying import relaying
+from jararaca.messagebus.staging import Delivery
 from jararaca.ports.outbox import Inbox, Outbox, OutboxFactory, OutboxKey
 
 DEFAULT = "default"
 """The connection over which the handlers' queues are declared and consumed; also the database of that name."""
-
-Delivery = Literal["after_commit", "outbox"]
 
 
 @dataclass(frozen=True, slots=True)
