@@ -8,6 +8,8 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from management import ManagementApi, binding_row, queue_row, serving_management
 
+from jararaca_testing.rabbitmq_node import RabbitMQNode, installed_program
+
 pytestmark = pytest.mark.needs_servers
 
 APP = """
@@ -88,3 +90,44 @@ def test_without_an_answer_the_topology_is_declared_and_orphans_are_not_looked_f
 
     assert "queue NAME.C.handle, for order.placed" in lines
     assert "refuses the user" in lines[-1]
+
+
+@pytest.fixture
+def managed(tmp_path: Path) -> Iterator[RabbitMQNode]:
+    """A RabbitMQ whose management plugin is on."""
+    if installed_program() is None:
+        pytest.skip("rabbitmq-server is not installed here, and one that others use may have no management plugin")
+    (tmp_path / "node").mkdir()
+    with RabbitMQNode(tmp_path / "node", plugins=["rabbitmq_management"]) as node:
+        node.until_managed()
+        yield node
+
+
+OTHER = APP.replace("class C:", "class D:").replace("controllers=[C]", "controllers=[D]")
+
+
+@pytest.mark.processes
+@pytest.mark.timeout(300)
+def test_the_management_plugin_itself_lists_what_is_left(
+    managed: RabbitMQNode, start: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "old.py").write_text(APP)
+    (tmp_path / "new.py").write_text(OTHER)
+    own = {"NAME": "shop", "JARARACA_BROKER_URL": managed.url, "JARARACA_MANAGEMENT_URL": str(managed.management_url)}
+
+    def run(code: int, *words: str) -> list[str]:
+        child = start("jararaca", *words, environment=own)
+        assert child.end() == code, child.output
+        return [" ".join(line.split()) for line in child.lines]
+
+    run(0, "declare", "old:app")
+    run(4, "check", "new:app", "--live")
+    run(0, "declare", "new:app")
+    finding = "suspicious: broker default: 2 orphans of earlier releases: `jararaca declare` shows them"
+    assert finding in run(1, "check", "new:app", "--live")
+
+    lines = run(0, "declare", "new:app", "--prune")
+    assert "queue shop.C.handle, 0 messages, bound to order.placed: taken away" in lines
+    assert "queue shop.C.handle.dlq, 0 messages: taken away" in lines
+    assert run(0, "declare", "new:app")[-1] == "no orphans: all that is there is declared here"
+    run(0, "check", "new:app", "--live")
