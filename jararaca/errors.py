@@ -12,6 +12,7 @@
     ├── MissingExtra                    an optional dependency is not installed
     ├── ServerUnavailable               a server cannot be reached (exit code 3)
     │   ├── BrokerUnavailable, FanoutUnavailable, ScheduleStoreUnavailable, DatabaseUnavailable
+    │   ├── InventoryUnavailable
     │   └── LoginRefused
     ├── BrokerError                     the broker answered, and refused
     │   ├── ChannelClosed, ConnectionClosed
@@ -27,6 +28,7 @@ The class name is the fact, the attributes are plain data, and the text ends wit
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class JararacaError(Exception):
@@ -151,6 +153,10 @@ class BrokerUnavailable(ServerUnavailable):
     """The broker cannot be reached, or the connection was lost before it answered."""
 
 
+class InventoryUnavailable(ServerUnavailable):
+    """Nobody tells what there is on the broker: its management API cannot be reached, or refuses."""
+
+
 class FanoutUnavailable(ServerUnavailable):
     """The fan-out backend cannot be reached."""
 
@@ -164,7 +170,7 @@ class DatabaseUnavailable(ServerUnavailable):
 
 
 class LoginRefused(ServerUnavailable):
-    """The server answered and refused the user, password or virtual host: retrying cannot help."""
+    """The server answered and refused TLS, the user, password or virtual host: retrying cannot help."""
 
 
 class BrokerError(JararacaError):
@@ -228,27 +234,28 @@ class NotEmulated(BrokerError):
         self.what = what
 
 
-class TopologyMismatch(BrokerError):
-    """A queue or exchange exists with other arguments than the application declares, or is missing where it must exist.
+class Difference(NamedTuple):
+    """One argument of a queue or exchange, as the server has it and as we declare it; None where it is not set."""
 
-    `name` is the queue or exchange, `argument` what differs, `server` and `ours` the two values, as the server says
-    them; None where it does not.
+    kind: str
+    name: str
+    argument: str
+    server: str | None
+    ours: str | None
+
+
+class TopologyMismatch(BrokerError):
+    """Queues or exchanges have other arguments than the application declares, or are missing where they must exist.
+
+    `differences` are those arguments; `missing` has kind and name of what is not there.
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        name: str,
-        argument: str | None = None,
-        server: str | None = None,
-        ours: str | None = None,
+        self, message: str, *, differences: Sequence[Difference] = (), missing: Sequence[tuple[str, str]] = ()
     ) -> None:
         super().__init__(message)
-        self.name = name
-        self.argument = argument
-        self.server = server
-        self.ours = ours
+        self.differences = tuple(differences)
+        self.missing = tuple(missing)
 
 
 class MissingTable(JararacaError):

@@ -1,11 +1,12 @@
 """From a declaration to a running system: the application, its default interceptors, and the runtimes asked for."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from jararaca.bootstrap.loop_watching import LoopWatching
 from jararaca.bootstrap.outboxes import check_outboxes, outbox_factory
 from jararaca.bootstrap.settings import DEFAULT_BROKER_URL, Settings
 from jararaca.bootstrap.ticks import publish_tick, receives_ticks, tick_providers, with_tick_handlers
@@ -47,6 +48,12 @@ class Assembly:
         self.endpoints = tuple(_websocket_endpoints(application.declaration))
 
     @property
+    def publishers(self) -> list[MessageBusPublisherInterceptor]:
+        """What gives the application its broker connections, the default one first."""
+        found = [e for e in self.application.interceptors if isinstance(e, MessageBusPublisherInterceptor)]
+        return sorted(found, key=lambda each: each.connection_name != DEFAULT)
+
+    @property
     def frames_stay_here(self) -> bool:
         """Whether there are websockets, and no way from another process to them."""
         interceptors = (e for e in self.application.declaration.interceptors if isinstance(e, WebSocketInterceptor))
@@ -79,12 +86,30 @@ class Assembly:
             DeclarationError: something in the declaration cannot work.
             ServerUnavailable, TopologyMismatch: as `connect`.
         """
-        self.application.validate()
-        interceptors = (e for e in self.application.interceptors if isinstance(e, MessageBusPublisherInterceptor))
-        default = next(each for each in interceptors if each.connection_name == DEFAULT)
-        async with default.lifecycle(self.application.declaration, self.application.environment.container):
-            await self.connect(within)
-            yield self._connection()
+        async with self.buses(within, only=DEFAULT) as (connection,):
+            yield connection
+
+    @asynccontextmanager
+    async def buses(self, within: float, *, only: str | None = None) -> AsyncIterator[tuple[BusConnection, ...]]:
+        """As `bus`, for every broker connection of the application, or the one of a name; the default one is first."""
+        application, environment = self.application, self.application.environment
+        application.validate()
+        chosen = [each for each in self.publishers if only in (None, each.connection_name)]
+        async with AsyncExitStack() as stack:
+            connections = []
+            for each in chosen:
+                await stack.enter_async_context(each.lifecycle(application.declaration, environment.container))
+                connection = environment.resource(BusKey(each.connection_name))
+                assert isinstance(connection, BusConnection)
+                await connection.until_ready(within)
+                connections.append(connection)
+            yield tuple(connections)
+
+    def broker_url(self, connection: BusConnection) -> str:
+        """Where the broker of a connection is, with the password."""
+        named = (each for each in self.publishers if each.connection_name == connection.name)
+        factory = next(named).connection_factory
+        return (self.config.url if connection.name == DEFAULT else None) or factory.url
 
     def worker(self) -> WorkerRuntime:
         """The worker runtime, once the application is running."""
@@ -166,6 +191,7 @@ def assemble(
 
 
 def _defaults(declaration: Microservice, config: MessageBusConfig) -> Iterator[object]:
+    yield LoopWatching()
     if config.url is not None and _declared_connection(declaration) is None:
         yield MessageBusPublisherInterceptor(AIOPikaConnectionFactory(config.url))
     if not any(isinstance(each, WebSocketInterceptor) for each in declaration.interceptors):

@@ -11,10 +11,12 @@ from jararaca.adapters.memory.fanout import FanoutHub, MemoryFanout
 from jararaca.adapters.memory.schedule_store import MemoryScheduleStore
 from jararaca.adapters.system.chance import SystemChance
 from jararaca.adapters.system.clock import SystemClock
+from jararaca.adapters.system.loop_watch import ThreadedLoopWatch
 from jararaca.core.environment import BrokerFactory, Environment, Ports
 from jararaca.errors import InvalidOption, MissingExtra
 from jararaca.ports.broker import Broker
 from jararaca.ports.clock import Clock
+from jararaca.ports.inventory import Inventory
 from jararaca.ports.schedule_store import ScheduleStore
 from jararaca.scheduler.config import SchedulerConfig
 
@@ -70,6 +72,7 @@ def system_ports() -> Ports:
         broker=broker_factory(clock),
         fanout=lambda: MemoryFanout(FanoutHub()),
         schedule_store=lambda declared: MemoryScheduleStore(clock) if declared is None else declared(),
+        loop_watch=ThreadedLoopWatch,
     )
 
 
@@ -89,7 +92,21 @@ def embedded_ports() -> Ports:
         fanout=lambda: MemoryFanout(hub),
         schedule_store=lambda _declared: MemoryScheduleStore(clock),
         embedded=True,
+        loop_watch=ThreadedLoopWatch,
     )
+
+
+def inventory_at(broker: Broker, broker_url: str, management_url: str | None) -> Inventory:
+    """What lists the queues and bindings of a broker: itself, or RabbitMQ's management API at a URL.
+
+    Raises:
+        ConfigurationError: the URL is not one of HTTP.
+    """
+    if isinstance(broker, Inventory):
+        return broker
+    from jararaca.adapters.rabbitmq.management import ManagementInventory
+
+    return ManagementInventory(broker_url, management_url)
 
 
 def check_store_url(url: str) -> None:

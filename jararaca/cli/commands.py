@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from jararaca.cli.options import AppDir, Host, Management, Port, Reload, Target, Topology, Url, Wait, seconds
+
 app = typer.Typer(
     name="jararaca",
     help="Serve, consume and schedule: one application, declared once.",
@@ -14,34 +16,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-def _seconds(given: float) -> float:
-    if not given >= 0:  # which NaN is not, though it is no less than 0 either
-        raise typer.BadParameter("it is a number of seconds, from 0 on.")
-    return given
-
-
-Target = Annotated[str, typer.Argument(metavar="MODULE:ATTRIBUTE", help="The application, such as app.main:app.")]
-AppDir = Annotated[str, typer.Option(envvar="JARARACA_APP_DIR", help="Put first on the Python path.")]
-Url = Annotated[
-    str | None,
-    typer.Option("--url", envvar="JARARACA_BROKER_URL", help="Where the message broker is."),
-]
-Wait = Annotated[
-    float,
-    typer.Option(
-        "--wait-for-broker",
-        envvar="JARARACA_WAIT_FOR_BROKER",
-        callback=_seconds,
-        help="Seconds to wait for it at the start.",
-    ),
-]
-Reload = Annotated[
-    bool, typer.Option(envvar="JARARACA_RELOAD", help="Start again when a file below --app-dir changes.")
-]
-Host = Annotated[str, typer.Option(envvar="JARARACA_HOST", help="The address to listen on.")]
-Port = Annotated[int, typer.Option(envvar="JARARACA_PORT", min=0, max=65535, help="0 takes any free port.")]
 
 
 @app.command()
@@ -59,27 +33,42 @@ def dev(
 
 
 @app.command()
-def server(target: Target, app_dir: AppDir = ".", host: Host = "127.0.0.1", port: Port = 8000, url: Url = None) -> int:
+def server(
+    target: Target,
+    *,
+    app_dir: AppDir = ".",
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    url: Url = None,
+    topology: Topology = None,
+) -> int:
     """Serve HTTP and websockets."""
     from jararaca.cli import server as command
 
-    return _long(lambda: command.run(target, app_dir=app_dir, host=host, port=port, url=url))
+    settings = {"broker_url": url, "topology": topology}
+    return _long(lambda: command.run(target, app_dir=app_dir, host=host, port=port, settings=settings))
 
 
 @app.command()
-def worker(target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0) -> int:
+def worker(
+    target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0, topology: Topology = None
+) -> int:
     """Handle messages."""
     from jararaca.cli import worker as command
 
-    return _long(lambda: command.run(target, app_dir=app_dir, url=url, wait_for_broker=wait_for_broker))
+    settings = {"broker_url": url, "topology": topology}
+    return _long(lambda: command.run(target, app_dir=app_dir, settings=settings, wait_for_broker=wait_for_broker))
 
 
 @app.command()
-def scheduler(target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0) -> int:
+def scheduler(
+    target: Target, app_dir: AppDir = ".", url: Url = None, wait_for_broker: Wait = 10.0, topology: Topology = None
+) -> int:
     """Fire scheduled actions."""
     from jararaca.cli import scheduler as command
 
-    return _long(lambda: command.run(target, app_dir=app_dir, url=url, wait_for_broker=wait_for_broker))
+    settings = {"broker_url": url, "topology": topology}
+    return _long(lambda: command.run(target, app_dir=app_dir, settings=settings, wait_for_broker=wait_for_broker))
 
 
 app.command("beat", hidden=True)(scheduler)
@@ -105,11 +94,53 @@ def broker(
 
 
 @app.command()
-def check(target: Target, app_dir: AppDir = ".") -> int:
+def declare(
+    target: Target,
+    *,
+    app_dir: AppDir = ".",
+    url: Url = None,
+    wait_for_broker: Wait = 10.0,
+    management_url: Management = None,
+    longest_delay: Annotated[
+        float,
+        typer.Option(
+            envvar="JARARACA_LONGEST_DELAY",
+            callback=seconds,
+            help="Declare the waits of publishes that are delayed by up to so many seconds as well.",
+        ),
+    ] = 0.0,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Take away orphaned bindings, and orphaned queues that hold nothing.")
+    ] = False,
+) -> int:
+    """Declare the whole topology, and show what no handler declares any more."""
+    from jararaca.cli import declare as command
+
+    return command.run(
+        target,
+        app_dir=app_dir,
+        url=url,
+        wait_for_broker=wait_for_broker,
+        orphanage=command.Orphanage(management_url, prune=prune),
+        longest_delay=longest_delay,
+    )
+
+
+@app.command()
+def check(
+    target: Target,
+    *,
+    app_dir: AppDir = ".",
+    live: Annotated[
+        bool, typer.Option("--live", help="Look at servers, topology, tables and pools as well; nothing is changed.")
+    ] = False,
+    url: Url = None,
+    management_url: Management = None,
+) -> int:
     """Look at the declaration without starting it."""
     from jararaca.cli import check as command
 
-    return command.run(target, app_dir=app_dir)
+    return command.run(target, app_dir=app_dir, live=command.Live(url, management_url) if live else None)
 
 
 dlq = typer.Typer(help="Look after dead letters.", no_args_is_help=True)

@@ -1,6 +1,7 @@
 """`jararaca worker`."""
 
 import logging
+from collections.abc import Mapping
 
 from jararaca.bootstrap.assembly import assemble, bus_config, scheduler_config
 from jararaca.bootstrap.settings import read_settings
@@ -22,17 +23,17 @@ LEASES_STAY = (
 )
 
 
-def run(target: str, *, app_dir: str, url: str | None, wait_for_broker: float) -> int:
-    """Handle messages until asked to stop. Returns the exit code."""
+def run(target: str, *, app_dir: str, settings: Mapping[str, str | None], wait_for_broker: float) -> int:
+    """Handle messages until asked to stop. Returns the exit code; `settings` are options."""
     declaration = load(target, app_dir=app_dir).app
     configure_logging()
-    settings = read_settings(broker_url=url)
+    said = read_settings(**settings)
     assembly = assemble(
         declaration,
         system_ports(),
-        bus_config(declaration, settings),
+        bus_config(declaration, said),
         needs_broker=True,
-        scheduling=scheduler_config(declaration, settings),
+        scheduling=scheduler_config(declaration, said),
     )
     if assembly.frames_stay_here:
         logger.warning(FRAMES_STAY)

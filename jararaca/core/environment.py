@@ -7,12 +7,14 @@ from typing import Any, Protocol, TypeVar
 
 from jararaca.core.container import Container
 from jararaca.core.lifecycle import TaskScope
+from jararaca.core.measures import Measure
 from jararaca.core.shutdown import Shutdown
 from jararaca.core.steps import Steps
 from jararaca.ports.broker import Broker
 from jararaca.ports.chance import Chance
 from jararaca.ports.clock import Clock
 from jararaca.ports.fanout import Fanout
+from jararaca.ports.loop_watch import LoopWatch
 from jararaca.ports.schedule_store import ScheduleStore
 
 T = TypeVar("T")
@@ -39,8 +41,9 @@ class Ports:
     """Everything through which an application can reach the world.
 
     `namespace` is put before every name on servers; empty outside tests. `embedded` says that this process is the
-    whole system: what an application declares for reaching other processes is not used. `polls` is whether other
-    processes may write to the application's databases, so that what they leave there has to be looked for.
+    whole system: what an application declares for reaching other processes is not used. `polls` is whether something
+    may happen that this process is not told of, and has to look for: rows that other processes leave in its databases,
+    and consumers that a broker forgets. `loop_watch` makes what watches the event loop; None where something else does.
     """
 
     clock: Clock
@@ -51,6 +54,7 @@ class Ports:
     namespace: str = ""
     embedded: bool = False
     polls: bool = True
+    loop_watch: Callable[[], LoopWatch] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +74,7 @@ class Environment:
     _resources: dict[Hashable, Any] = field(default_factory=dict)
     _checks: dict[str, Callable[[], bool]] = field(default_factory=dict)
     _needed: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    _measures: dict[Measure, None] = field(default_factory=dict)
     _executions: "count[int]" = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
@@ -110,6 +115,20 @@ class Environment:
     def readiness(self) -> dict[str, bool]:
         """Every dependency that a room watches, and whether it is there."""
         return {name: is_ready() for name, is_ready in self._checks.items()}
+
+    def measures(self, *measures: Measure) -> Callable[[], None]:
+        """Let whoever shows metrics read these, until the returned function is called."""
+        self._measures.update(dict.fromkeys(measures))
+
+        def withdraw() -> None:
+            for measure in measures:
+                self._measures.pop(measure, None)
+
+        return withdraw
+
+    def measured(self) -> tuple[Measure, ...]:
+        """Everything that can be read now."""
+        return tuple(self._measures)
 
     def owned(self, name: str) -> str:
         """The full name on servers of something this application owns: `{namespace}{app}.{name}`."""

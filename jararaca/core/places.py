@@ -40,6 +40,6 @@ def stands_at(task: "asyncio.Task[Any]") -> str:
 
 
 def is_own(filename: str) -> bool:
-    """Whether a file is neither ours nor a library's."""
+    """Whether a file is the application's: neither of this package, nor of Python or another library."""
     is_file = not filename.startswith("<")
     return is_file and "site-packages" not in filename and not filename.startswith(_FOREIGN)

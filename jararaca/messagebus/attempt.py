@@ -16,7 +16,7 @@ from jararaca.core.invocation import Outcome, new_execution
 from jararaca.core.steps import Kind
 from jararaca.errors import CommittedNotAnnounced, HandlerTimeout
 from jararaca.messagebus.config import MessageBusConfig
-from jararaca.messagebus.consumed import Consumed
+from jararaca.messagebus.consumed import Consumed, content_id, identity_of
 from jararaca.messagebus.copies import Failure, one_line
 from jararaca.messagebus.handlers import HandlerSpec
 from jararaca.messagebus.headers import readable
@@ -94,10 +94,13 @@ class Attempts:
                 dead_letter(payload.reason), consumed, failure=payload.failure, attempts=before
             )
             return
-        if self._once is not None and not consumed.delivery.envelope.message_id:
-            failure = Failure("", "the handler is idempotent, and the message has no message_id to know it by")
-            await self._settler.carry_out(dead_letter("rejected"), consumed, failure=failure, attempts=0)
-            return
+        is_known = consumed.delivery.envelope.message_id or consumed.marks.dedupe_key
+        if not is_known and self._handler.missing_id != "allow":
+            if self._handler.missing_id == "reject":
+                failure = Failure("", "the message has no message_id to know it by, and its handler refuses such")
+                await self._settler.carry_out(dead_letter("rejected"), consumed, failure=failure, attempts=0)
+                return
+            consumed.derived_id = content_id(consumed)
         await self._attempt(consumed, payload)
 
     async def _attempt(self, consumed: Consumed, payload: Any) -> None:
@@ -119,6 +122,7 @@ class Attempts:
             raise
         finally:
             message.close()
+        consumed.was_attempted, consumed.error = not message.is_duplicate, outcome.error
         if outcome.error is None and message.decision is None and self._handler.auto_ack:
             random = 0.0  # nothing will be delayed, and most messages end here
         else:
@@ -136,7 +140,7 @@ class Attempts:
 
     def _execution(self, consumed: Consumed) -> Execution:
         envelope, marks = consumed.delivery.envelope, consumed.marks
-        message_id = readable(envelope.message_id)
+        message_id = readable(consumed.message_id)
         return new_execution(
             self._environment,
             self._trigger,
@@ -163,7 +167,8 @@ class Attempts:
         assert work is not None
         message.bind(work)
 
-        if self._once is not None and not await self._once.is_first(message.message_id or "", work):
+        identity = None if self._once is None else identity_of(message.consumed)
+        if self._once is not None and identity and not await self._once.is_first(identity, work):
             message.is_duplicate = True
             await message.ack()
             return
@@ -237,7 +242,7 @@ class Attempts:
     def _extra(self, consumed: Consumed) -> dict[str, Any]:
         return {
             "handler": self._handler.name,
-            "message_id": consumed.delivery.envelope.message_id,
+            "message_id": consumed.message_id,
             "attempt": consumed.marks.attempt,
         }
 

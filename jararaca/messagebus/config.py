@@ -14,7 +14,7 @@ SHORTEST_RETENTION = 1800.0
 """Seconds: a message may come again as late as the broker's patience with a consumer lasts."""
 
 QueueType = Literal["quorum", "classic"]
-TopologyMode = Literal["declare", "passive"]
+TopologyMode = Literal["declare", "passive", "verify"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,8 @@ class MessageBusConfig:
         delivery_limit: how often the broker may hand out one message before it dead-letters it (quorum queues).
         max_message_bytes: bodies longer than this are neither published nor handled.
         queue_type: `classic` for brokers without quorum queues; those have no delivery limit.
-        topology: `passive` only looks whether queues and exchanges exist, for users who may not declare them.
+        topology: `passive` only looks whether queues and exchanges exist, for users who may not declare them; `verify`
+            sees that they exist with the arguments that this application declares, and makes none.
         max_hops: how many publishes may lie between a first trigger and a message; None is no limit.
         outbox_attempts: how often the broker may refuse a message of the outbox before it is parked.
         inbox_retention: seconds for which it is remembered that an idempotent handler has handled a message; half an
@@ -67,7 +68,7 @@ class MessageBusConfig:
         _demand(self.delivery_limit >= 1, "delivery_limit", self.delivery_limit, "Use 1 or more.")
         _demand(self.max_message_bytes >= 1, "max_message_bytes", self.max_message_bytes, "Use bytes, at least 1.")
         _demand(self.queue_type in get_args(QueueType), "queue_type", self.queue_type, 'Use "quorum" or "classic".')
-        _demand(self.topology in get_args(TopologyMode), "topology", self.topology, 'Use "declare" or "passive".')
+        _demand(self.topology in get_args(TopologyMode), "topology", self.topology, _TOPOLOGY)
         _demand(self.max_hops is None or self.max_hops >= 1, "max_hops", self.max_hops, "Use 1 or more, or None.")
         _demand(self.outbox_attempts >= 1, "outbox_attempts", self.outbox_attempts, "Use 1 or more.")
         _demand(self.inbox_retention >= SHORTEST_RETENTION, "inbox_retention", self.inbox_retention, _RETENTION)
@@ -75,6 +76,7 @@ class MessageBusConfig:
 
 _WHOLE = ("concurrency", "prefetch", "delivery_limit", "max_message_bytes", "max_hops", "outbox_attempts")
 _OPTIONAL = ("prefetch", "max_hops")
+_TOPOLOGY = 'Use "declare", "passive" or "verify".'
 _NAME = "Use a name of 1 to 200 bytes, or None."
 _PREFETCH = "Use 1 to 65535; 0 would mean no limit, and one process would take the whole queue into its memory."
 _TIMEOUT = (

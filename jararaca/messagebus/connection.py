@@ -20,7 +20,7 @@ from jararaca.messagebus.declaring import ANSWER_WITHIN, declare
 from jararaca.messagebus.link import Link
 from jararaca.messagebus.topics import nearest
 from jararaca.messagebus.topology import Listener, Names, Topology, delay_topology, topology_of, wait_topology, waits_of
-from jararaca.messagebus.waits import step_from_now
+from jararaca.messagebus.waits import step_from_now, steps_within
 from jararaca.ports.broker import Broker, BrokerState, Confirm, Envelope
 from jararaca.ports.outbox import Inbox, Outbox
 
@@ -82,8 +82,9 @@ class BusConnection:
         self._topology = topology_of(
             handlers, self.names, queue_type=config.queue_type, delivery_limit=config.delivery_limit
         )
-        if config.topology == "passive":  # what may not be declared on first use has to be there before
-            self._topology += waits_of(handlers, self.names, queue_type=config.queue_type)
+        self._waits = waits_of(handlers, self.names, queue_type=config.queue_type)
+        if config.topology != "declare":  # what may not be declared on first use has to be there before
+            self._topology += self._waits
         self.one_suspect_at_a_time = asyncio.Lock()
         """Held by whoever sends a message again to see whether it is the one that the broker refuses."""
         self._steps: set[str] = set()
@@ -140,6 +141,18 @@ class BusConnection:
         """Close the connection; who waits for it is told `BrokerUnavailable`."""
         await self._link.stop()
 
+    async def look(self) -> Topology:
+        """Connect for once, instead of `start`, and see that everything is there as declared; raises as `start`."""
+        try:
+            async with self.environment.clock.timeout(ANSWER_WITHIN):
+                await self.broker.connect()
+            await declare(self.broker, self._topology, mode="verify", clock=self.environment.clock)
+        except TimeoutError as error:
+            raise BrokerUnavailable(
+                f"the broker at {self.address} did not answer within {ANSWER_WITHIN:g} s. See whether it is overloaded."
+            ) from error
+        return self._topology
+
     async def declare(self) -> None:
         """Bring the topology about, again if need be.
 
@@ -149,6 +162,18 @@ class BusConnection:
         """
         self._steps.clear()
         await self._declare(self._topology)
+
+    async def declare_everything(self, *, longest_delay: float = 0.0) -> Topology:
+        """Declare also what is declared on first use otherwise, so that nothing has to be any more.
+
+        These are the waits of the handlers' retries, and those of publishes with a delay of up to so many seconds.
+        Returns all of it; raises as `declare` does.
+        """
+        steps = steps_within(longest_delay)
+        delays = (delay_topology(self.names, step, queue_type=self.config.queue_type) for step in steps)
+        everything = sum(delays, self._topology + self._waits)
+        await self._declare(everything)
+        return everything
 
     async def _declare(self, topology: Topology) -> None:
         await declare(self.broker, topology, mode=self.config.topology, clock=self.environment.clock)
@@ -178,7 +203,6 @@ class BusConnection:
         """Put a copy of a message into one queue, and return once the broker has it.
 
         `origin` is the execution it belongs to, unless that is the current one.
-
 
         Raises:
             UnroutableMessage: the queue does not exist.

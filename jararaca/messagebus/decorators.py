@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from jararaca.core.metadata import attach
+from jararaca.messagebus.circuit import CircuitBreaker
 from jararaca.messagebus.retry import RetryPolicy
+
+MissingId = Literal["reject", "hash", "allow"]
+"""What becomes of a message without an id."""
 
 C = TypeVar("C", bound=type)
 M = TypeVar("M", bound=Callable[..., Any])
@@ -30,6 +34,8 @@ class HandlerFact:
     concurrency: int | None
     ordered: bool
     idempotent: bool
+    circuit_breaker: CircuitBreaker | None
+    missing_id: MissingId | None
 
 
 def MessageBusController() -> Callable[[C], C]:  # noqa: N802 -- decorators read as the nouns they make of a class
@@ -49,6 +55,8 @@ def IncomingHandler(  # noqa: N802 -- decorators read as the nouns they make of 
     concurrency: int | None = None,
     ordered: bool = False,
     idempotent: bool = False,
+    circuit_breaker: CircuitBreaker | None = None,
+    missing_id: MissingId | None = None,
 ) -> Callable[[M], M]:
     """Receive every message whose topic matches, on `async def m(self, message: Message[Model]) -> None`.
 
@@ -69,10 +77,11 @@ def IncomingHandler(  # noqa: N802 -- decorators read as the nouns they make of 
         ordered: within one process, one message per ordering key at a time, in the order in which the broker hands
             them out; a retry comes after those that did not wait, and other processes take their turns.
         idempotent: acknowledge a message that this handler has handled before, known by its message id, without calling
-            it again. What the handler writes to the outbox's database and what it publishes happens once; needs
-            `MessageBusPublisherInterceptor(delivery="outbox")`.
+            it again; its effects happen once. Needs `MessageBusPublisherInterceptor(delivery="outbox")`.
+        circuit_breaker: when to pause the handler because too much of it fails; None: never.
+        missing_id: of a message without an id: `reject` dead-letters it, `hash` derives one from its content, `allow`
+            handles it without, and never takes it for a duplicate; None: `reject` if idempotent, else `allow`.
     """
-    fact = HandlerFact(
-        topic, timeout, exception_handler, nack_on_exception, auto_ack, name, retry, concurrency, ordered, idempotent
-    )
+    options = (name, retry, concurrency, ordered, idempotent, circuit_breaker, missing_id)
+    fact = HandlerFact(topic, timeout, exception_handler, nack_on_exception, auto_ack, *options)
     return lambda method: attach(method, fact)

@@ -5,7 +5,7 @@ import re
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args
 
 from pydantic import PydanticUserError
 
@@ -13,9 +13,10 @@ from jararaca.core.keeping import Kept
 from jararaca.core.metadata import class_facts, ingredients, method_facts
 from jararaca.core.microservice import Microservice
 from jararaca.errors import InvalidHandler, InvalidTopic
+from jararaca.messagebus.circuit import CircuitBreaker
 from jararaca.messagebus.codec import complete_adapter
 from jararaca.messagebus.config import CONSUMER_TIMEOUT
-from jararaca.messagebus.decorators import BusControllerFact, HandlerFact
+from jararaca.messagebus.decorators import BusControllerFact, HandlerFact, MissingId
 from jararaca.messagebus.messages import Message
 from jararaca.messagebus.quantities import ADVICE, is_number, is_whole
 from jararaca.messagebus.retry import RetryPolicy
@@ -53,6 +54,8 @@ class HandlerSpec:
     concurrency: int | None = None
     ordered: bool = False
     idempotent: bool = False
+    circuit_breaker: CircuitBreaker | None = None
+    missing_id: MissingId = "allow"
 
     @property
     def where(self) -> str:
@@ -123,6 +126,8 @@ def _handlers_of(controller: type) -> Iterator[HandlerSpec]:
             concurrency=_concurrency(fact.concurrency, where),
             ordered=fact.ordered,
             idempotent=fact.idempotent,
+            missing_id=_missing_id(fact, where),
+            circuit_breaker=_circuit_breaker(fact.circuit_breaker, where),
         )
 
 
@@ -247,6 +252,21 @@ def _retry(retry: object, where: str) -> RetryPolicy | None:
     if retry is not None and not isinstance(retry, RetryPolicy):
         _refuse(where, f"retry={retry!r} is no RetryPolicy", "Use retry=RetryPolicy(max_attempts=...).")
     return retry
+
+
+def _missing_id(fact: HandlerFact, where: str) -> MissingId:
+    if fact.missing_id is None:
+        return "reject" if fact.idempotent else "allow"
+    if fact.missing_id not in get_args(MissingId):
+        _refuse(where, f"missing_id={fact.missing_id!r} is no policy", 'Use "reject", "hash" or "allow".')
+    return fact.missing_id
+
+
+def _circuit_breaker(breaker: object, where: str) -> CircuitBreaker | None:
+    if breaker is not None and not isinstance(breaker, CircuitBreaker):
+        advice = "Use circuit_breaker=CircuitBreaker(failure_threshold=...)."
+        _refuse(where, f"circuit_breaker={breaker!r} is no CircuitBreaker", advice)
+    return breaker
 
 
 def _exception_handler(handler: Callable[..., Any] | None, where: str) -> Callable[..., Any] | None:

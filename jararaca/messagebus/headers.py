@@ -20,6 +20,8 @@ NOT_BEFORE = "x-jararaca-not-before"
 """When the message is due; whole milliseconds since 1970 UTC."""
 KEY = "x-jararaca-key"
 """The ordering key."""
+DEDUPE_KEY = "x-jararaca-dedupe-key"
+"""By which idempotent handlers know the message, instead of its id."""
 HOPS = "x-jararaca-hops"
 """Publishes from the first trigger to this message; an integer."""
 CORRELATION_ID = "correlation_id"
@@ -42,7 +44,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**53
 _LONGEST = 255  # characters of identities, topics and keys
 _READ = frozenset(
-    (ATTEMPT, NOT_BEFORE, KEY, HOPS, CORRELATION_ID, CAUSATION_ID, TRACEPARENT, FIRST_FAILED_AT, ORIGINAL_TOPIC)
+    (
+        ATTEMPT,
+        NOT_BEFORE,
+        KEY,
+        DEDUPE_KEY,
+        HOPS,
+        CORRELATION_ID,
+        CAUSATION_ID,
+        TRACEPARENT,
+        FIRST_FAILED_AT,
+        ORIGINAL_TOPIC,
+    )
 )
 
 T = TypeVar("T")
@@ -55,6 +68,7 @@ class Marks:
     attempt: int = 1
     not_before: datetime | None = None
     key: str | None = None
+    dedupe_key: str | None = None
     hops: int = 0
     correlation_id: str | None = None
     causation_id: str | None = None
@@ -80,6 +94,7 @@ def read_marks(headers: Mapping[str, Any]) -> Marks:
         attempt=_read(headers, ATTEMPT, _count_from_one, 1),
         not_before=_read(headers, NOT_BEFORE, _moment, None),
         key=_read(headers, KEY, _text, None),
+        dedupe_key=_read(headers, DEDUPE_KEY, _text, None),
         hops=_read(headers, HOPS, _count, 0),
         correlation_id=_read(headers, CORRELATION_ID, _text, None),
         causation_id=_read(headers, CAUSATION_ID, _text, None),

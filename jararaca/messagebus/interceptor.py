@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import get_args
 
 from jararaca.core.container import Container
 from jararaca.core.environment import Environment
@@ -15,12 +15,11 @@ from jararaca.messagebus.connection import BusConnection, BusKey
 from jararaca.messagebus.handlers import HandlerSpec, collect_handlers
 from jararaca.messagebus.relay import Relay
 from jararaca.messagebus.relaying import relaying
+from jararaca.messagebus.staging import Delivery
 from jararaca.ports.outbox import Inbox, Outbox, OutboxFactory, OutboxKey
 
 DEFAULT = "default"
 """The connection over which the handlers' queues are declared and consumed; also the database of that name."""
-
-Delivery = Literal["after_commit", "outbox"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class MessageBusPublisherInterceptor:
                 "MessageBusPublisherInterceptor a connection_name of its own."
             )
         outbox, inbox = self.boxes(environment) if self.delivery == "outbox" else (None, None)
-        connection = self._connection(app, container, environment, outbox, inbox)
+        connection = self.connection(app, environment, outbox, inbox)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(connection.stop)
             stack.callback(environment.offer(key, connection))
@@ -125,15 +124,11 @@ class MessageBusPublisherInterceptor:
             self.outbox, sender=environment.owned(self.connection_name), receiver=environment.shared(environment.name)
         )
 
-    def _connection(
-        self,
-        app: Microservice,
-        container: Container,
-        environment: Environment,
-        outbox: Outbox | None,
-        inbox: Inbox | None,
+    def connection(
+        self, app: Microservice, environment: Environment, outbox: Outbox | None = None, inbox: Inbox | None = None
     ) -> BusConnection:
-        config = container.find(MessageBusConfig) or MessageBusConfig()
+        """The connection, not started."""
+        config = environment.container.find(MessageBusConfig) or MessageBusConfig()
         factory = self.connection_factory
         is_default = self.connection_name == DEFAULT
         handlers: tuple[HandlerSpec, ...] = collect_handlers(app) if is_default else ()

@@ -183,7 +183,7 @@ class Link:
                 **self._facts(outcome),
                 "attempt": attempt,
                 "next_attempt_in": pause,
-                "error": f"{type(error).__name__}: {error}",
+                "error": f"{type(error).__name__}: {' '.join(str(error).split())}",  # a mismatch is a table
             },
         )
         self._tell(outcome)

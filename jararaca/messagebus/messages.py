@@ -88,8 +88,11 @@ class Message(Generic[T_co]):
 
     @property
     def message_id(self) -> str | None:
-        """The same for every copy and redelivery; None if a foreign producer set none."""
-        return self.consumed.delivery.envelope.message_id
+        """The same for every copy and redelivery.
+
+        If a foreign producer set none it is None, or derived from the content by a handler with `missing_id="hash"`.
+        """
+        return self.consumed.message_id
 
     @property
     def headers(self) -> Mapping[str, Any]:

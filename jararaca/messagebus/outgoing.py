@@ -33,6 +33,7 @@ class Options(NamedTuple):
     delay: float | None
     at: datetime | None
     key: str | None
+    dedupe_key: str | None
     expires_in: float | None
     mandatory: bool
     timeout: float | None
@@ -82,6 +83,8 @@ def _headers(options: Options, execution: Execution, due: datetime | None) -> di
     headers[names.HOPS] = execution.hops + 1
     if options.key is not None:
         headers[names.KEY] = _identity("key", options.key)
+    if options.dedupe_key is not None:
+        headers[names.DEDUPE_KEY] = _identity("dedupe_key", options.dedupe_key)
     if due is not None:
         headers[names.NOT_BEFORE] = names.milliseconds(due)
     return headers

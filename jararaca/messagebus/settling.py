@@ -136,7 +136,7 @@ class Settler:
             "handler": self._handler.name,
             "queue": self._queue,
             "topic": consumed.topic,
-            "message_id": consumed.delivery.envelope.message_id,
+            "message_id": consumed.message_id,
             "attempt": consumed.marks.attempt,
             "verb": verb,
             "reason": reason,

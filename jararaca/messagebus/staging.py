@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from jararaca.core.context import Execution
 from jararaca.core.steps import Kind
@@ -14,12 +15,16 @@ from jararaca.messagebus.once import REMEMBERS
 from jararaca.messagebus.relay import Relay, RelayKey
 from jararaca.ports.outbox import Claim, Outbox
 
+Delivery = Literal["after_commit", "outbox"]
+"""How the messages of a unit of work leave: in one flush after its commit, or as rows of its transaction."""
+
 
 @dataclass(frozen=True, slots=True)
 class StagedKey:
-    """The key under which a unit of work keeps the messages staged for one connection."""
+    """The key under which a unit of work keeps the messages staged for one connection, in its outbox or in memory."""
 
     connection_name: str
+    in_outbox: bool
 
 
 class StagedMessages:
@@ -141,18 +146,21 @@ class StagedLetters:
 _staged_key = lru_cache(maxsize=64)(StagedKey)
 
 
-def staged(work: UnitOfWork, connection: BusConnection, execution: Execution) -> StagedMessages | StagedLetters:
-    """What takes the messages of a unit of work for a connection."""
-    key = _staged_key(connection.name)
+def staged(
+    work: UnitOfWork, connection: BusConnection, execution: Execution, outbox: Outbox | None
+) -> StagedMessages | StagedLetters:
+    """What takes the messages of a unit of work for a connection, into an outbox unless that is None."""
+    key = _staged_key(connection.name, outbox is not None)
     known = work.participant(key)
     if isinstance(known, StagedMessages | StagedLetters):
         return known
-    outbox = connection.outbox
     if outbox is None and work.participant(REMEMBERS) is not None:
+        has_one = connection.outbox is not None
         raise UsageError(
-            f"an idempotent handler publishes over the connection {connection.name!r}, which has no outbox: what it "
-            "publishes could be lost after the commit, and would not be published again. Give that connection "
-            'delivery="outbox" too.'
+            f"an idempotent handler publishes over the connection {connection.name!r}, "
+            f"{'past its outbox' if has_one else 'which has no outbox'}: what it publishes could be lost after the "
+            "commit, and would not be published again. "
+            + ('Leave delivery="after_commit" out.' if has_one else 'Give that connection delivery="outbox" too.')
         )
     fresh = StagedMessages(connection, execution) if outbox is None else StagedLetters(connection, outbox, execution)
     work.enlist(key, fresh)

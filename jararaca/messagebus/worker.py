@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from jararaca.core.adoption import adopt_tasks
@@ -10,6 +10,7 @@ from jararaca.core.application import Application
 from jararaca.core.cancellation import ask_to_end
 from jararaca.core.environment import Environment
 from jararaca.core.lifecycle import TaskScope
+from jararaca.core.measures import Measure
 from jararaca.core.places import waits_at
 from jararaca.errors import NotConfigured, UsageError
 from jararaca.messagebus.config import MessageBusConfig
@@ -48,17 +49,19 @@ class WorkerRuntime:
         self._consumers = [
             HandlerConsumer(environment, handler, connection, config, self._tasks) for handler in handlers
         ]
+        self._measures = tuple(_measures(self._consumers))
+        self._withdraw: Callable[[], None] = lambda: None
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[bool] | None = None
         self._cut: frozenset[asyncio.Task[None]] = frozenset()
 
     @property
     def ready(self) -> bool:
-        """Whether every queue is being consumed."""
+        """Whether every queue is being consumed, or paused on purpose."""
         return (
             bool(self._keepers)
             and self._connection.ready
-            and all(consumer.consuming.is_set() for consumer in self._consumers)
+            and all(consumer.consuming.is_set() or consumer.is_paused for consumer in self._consumers)
         )
 
     @property
@@ -73,6 +76,7 @@ class WorkerRuntime:
             BrokerUnavailable: there is no connection to the broker within 60 seconds.
             LoginRefused, BrokerError: the broker answered, and refused.
         """
+        self._withdraw = self._environment.measures(*self._measures)
         if self._connection.ready and not self._environment.shutdown.is_requested:
             self._keep()
             if self._consumers:
@@ -108,6 +112,7 @@ class WorkerRuntime:
         return await asyncio.shield(self._stopping)
 
     async def _stop(self, grace: float) -> bool:
+        self._withdraw()
         for keeper in self._keepers:
             keeper.cancel()
         self._keepers = []
@@ -239,6 +244,36 @@ class MessageBusWorker:
         finally:
             withdraw()
             await connection.stop()
+
+
+def _measures(consumers: Sequence[HandlerConsumer]) -> Iterator[Measure]:
+    """What is shown of consumers; one whose circuit is open is not wanted for the time being."""
+    circuits = {each.handler: each.circuit for each in consumers if each.circuit is not None}
+    yield Measure(
+        "consumers_wanted",
+        "Consumers that there should be",
+        "handler",
+        lambda: {each.handler: float(not each.is_paused) for each in consumers},
+    )
+    yield Measure(
+        "consumers_actual",
+        "Consumers that there are",
+        "handler",
+        lambda: {each.handler: float(each.consuming.is_set()) for each in consumers},
+    )
+    yield Measure(
+        "circuit_open",
+        "Whether a handler is paused because it fails too often, or on trial",
+        "handler",
+        lambda: {name: float(circuit.state != "closed") for name, circuit in circuits.items()},
+    )
+    yield Measure(
+        "circuit_trips",
+        "How often a handler was paused because it failed too often",
+        "handler",
+        lambda: {name: circuit.trips for name, circuit in circuits.items()},
+        counts=True,
+    )
 
 
 def _named(tasks: frozenset[asyncio.Task[None]]) -> list[str]:

@@ -45,6 +45,8 @@ class Rabbit:
             for handler in handlers:
                 await channel.queue_delete(f"{self.name}.{handler}")
                 await channel.queue_delete(f"{self.name}.{handler}.dlq")
+            await channel.queue_delete(f"{self.name}.wait.125")
+            await channel.exchange_delete(f"{self.name}.wait.125")
             await channel.exchange_delete(self.exchange)
 
         self.do(delete)

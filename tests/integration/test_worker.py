@@ -1,5 +1,6 @@
 """A worker on RabbitMQ, and what other programs may do to it."""
 
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -121,7 +122,9 @@ def test_a_queue_that_is_another_ends_the_worker_with_4(begin: Callable[..., Any
     worker = begin()
 
     assert worker.end() == 4
-    assert f"{rabbit.name}.C.handle" in worker.lines[-1]
+    rows = [line.split() for line in worker.lines if line.startswith(f"  queue {rabbit.name}.C.handle ")]
+    assert ["queue", f"{rabbit.name}.C.handle", "x-queue-type", "not", "set", "quorum"] in rows
+    assert worker.lines[-1].startswith("  3. Take another name")
     assert "Traceback" not in worker.output
 
 
@@ -164,3 +167,50 @@ def test_dead_letters_are_counted_shown_sent_back_and_dropped(
     worker.ask(signal.SIGTERM)
     assert worker.end() == 0
     assert dead_letters(rabbit) == [(b'{"id": "x"}', "invalid-payload")]
+
+
+HOLDING = """
+import logging
+import os
+import threading
+
+from jararaca import *
+from pydantic import BaseModel
+
+told = threading.Event()
+
+class Told(logging.Handler):
+    def emit(self, record):
+        told.set()
+
+logging.getLogger("jararaca.system").addHandler(Told())
+
+class Order(BaseModel):
+    id: int
+
+@MessageBusController()
+class C:
+    @IncomingHandler("order.placed")
+    async def handle(self, message: Message[Order]) -> None:
+        told.wait(60)
+
+app = Microservice(name=os.environ["NAME"], controllers=[C])
+"""
+
+
+@proves("F-28")
+def test_a_handler_that_holds_the_event_loop_is_logged_with_its_line(
+    start: Callable[..., Any], tmp_path: Path, rabbit: Any
+) -> None:
+    (tmp_path / "app.py").write_text(HOLDING)
+    own = {"NAME": rabbit.name, "JARARACA_EXCHANGE": rabbit.exchange, "JARARACA_BROKER_URL": rabbit.url}
+    worker = start("jararaca", "worker", "app:app", environment=own)
+    worker.until("consuming")
+
+    publish(rabbit, Message(b'{"id": 7}'))
+
+    told = worker.until("a callback holds the event loop")
+    assert re.search(rf"at={tmp_path / 'app.py'}:\d+ in C\.handle", told), told
+    worker.until("the event loop goes on")
+    worker.ask(signal.SIGTERM)
+    assert worker.end() == 0

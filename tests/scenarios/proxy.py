@@ -27,7 +27,7 @@ class Proxy:
         self.accepted += 1
         there, to_server = await asyncio.open_connection(self._parts.hostname, self._parts.port or 5672)
         self._writers += [writer, to_server]
-        await asyncio.gather(self._pump(reader, to_server), self._pump(there, writer))
+        await asyncio.gather(self._pump(reader, to_server), self._answer(there, writer))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -35,6 +35,9 @@ class Proxy:
                 writer.write(data)
                 await writer.drain()
         writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._pump(reader, writer)
 
     def cut(self) -> None:
         """Lose every connection without a word."""
@@ -47,3 +50,28 @@ class Proxy:
         self._server.close()
         self.cut()
         await self._server.wait_closed()
+
+
+DECLARE_OK = (50).to_bytes(2, "big") + (11).to_bytes(2, "big")
+"""How a frame begins that says that a queue is declared."""
+
+
+class SwallowingProxy(Proxy):
+    """One that keeps the first answer for itself that begins with `method`."""
+
+    def __init__(self, url: str, method: bytes) -> None:
+        super().__init__(url)
+        self._method = method
+        self.swallowed = asyncio.Event()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readexactly(7)
+                rest = await reader.readexactly(int.from_bytes(head[3:], "big") + 1)
+                if head[0] == 1 and rest.startswith(self._method) and not self.swallowed.is_set():
+                    self.swallowed.set()
+                    continue
+                writer.write(head + rest)
+                await writer.drain()
+        writer.close()

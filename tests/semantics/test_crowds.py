@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from order_handlers import GatewayDown, Order
 from processes import System
-from script import Desk, PatientDesk, Script, Scripted, sleeping
+from script import Desk, OrderedDesk, PatientDesk, Script, Scripted, sleeping
 from shopping import ends, serving, take_all, until
 
 from jararaca import IncomingHandler, Message, MessageBusController
@@ -54,6 +54,37 @@ async def test_five_hundred_publishes_at_once_all_arrive_once(system: System, sc
     await until(system, lambda: len(ends(system)) == 500)
 
     assert sorted(script.numbers) == list(range(500))
+
+
+@proves("F-43")
+@pytest.mark.slow
+@serving(OrderedDesk)
+async def test_a_thousand_messages_of_ten_keys_are_handled_in_the_order_of_each_key(
+    system: System, script: Script
+) -> None:
+    process = await system.start(concurrency=20)
+    busy: set[int] = set()
+    together: list[int] = []
+
+    async def take(message: Message[Order]) -> None:
+        key = message.payload().number % 10
+        together.extend({key} & busy)
+        busy.add(key)
+        await use_clock().sleep(0.001 * (1 + key % 3))
+        busy.remove(key)
+
+    script.body = take
+    publishes = [
+        process.publish(Order(number=number), "order.placed", key=f"customer {number % 10}", timeout=60.0)
+        for number in range(1000)
+    ]
+    await asyncio.gather(*publishes)
+    await until(system, lambda: len(ends(system)) == 1000)
+
+    assert together == []
+    for key in range(10):
+        assert [number for number in script.numbers if number % 10 == key] == list(range(key, 1000, 10))
+    assert 1 < script.most <= 10
 
 
 @proves("F-19")

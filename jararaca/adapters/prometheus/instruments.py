@@ -4,13 +4,16 @@ No label comes from a payload, a path or an id: each has as many values as the a
 actions.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from jararaca.core.environment import Environment
+from jararaca.core.measures import Measure
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1500.0)
 """Upper bounds of the histograms, up to the time limit that handlers have by default."""
@@ -37,20 +40,20 @@ class Instruments(NamedTuple):
     transactions: Counter
     ticks: Counter
     tick_lag_seconds: Histogram
-    readiness: "Readiness"
+    answers: "Answers"
 
 
-class Readiness(Collector):
-    """Whether each dependency of an application is there, asked for when somebody reads the metrics."""
+class Answers(Collector):
+    """What an application answers when somebody reads the metrics: its dependencies, and what its rooms measure."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._asked: dict[object, tuple[str, Callable[[], Mapping[str, bool]]]] = {}
+        self._asked: dict[object, tuple[str, Environment]] = {}
         registry.register(self)
 
-    def ask(self, app: str, readiness: Callable[[], Mapping[str, bool]]) -> Callable[[], None]:
-        """Show what `readiness()` says, by name, until the returned function is called."""
+    def ask(self, app: str, environment: Environment) -> Callable[[], None]:
+        """Ask an application from now on, until the returned function is called."""
         key = object()
-        self._asked[key] = (app, readiness)
+        self._asked[key] = (app, environment)
 
         def withdraw() -> None:
             del self._asked[key]
@@ -59,11 +62,22 @@ class Readiness(Collector):
 
     def collect(self) -> Iterator[Metric]:
         told = "Whether a dependency is there, as in /health/ready"
-        family = GaugeMetricFamily("jararaca_ready", told, labels=("app", "dependency"))
-        for app, readiness in tuple(self._asked.values()):
-            for dependency, is_there in readiness().items():
-                family.add_metric((app, dependency), float(is_there))
-        yield family
+        ready = GaugeMetricFamily("jararaca_ready", told, labels=("app", "dependency"))
+        families: dict[str, Metric] = {"ready": ready}
+        for app, environment in tuple(self._asked.values()):
+            for dependency, is_there in environment.readiness().items():
+                ready.add_metric((app, dependency), float(is_there))
+            for measure in environment.measured():
+                family = families.setdefault(measure.name, _family(measure))
+                suffix = "_total" if measure.counts else ""
+                for value, number in measure.read().items():
+                    labels = {"app": app, measure.label: value} if measure.label else {"app": app}
+                    family.add_sample(f"jararaca_{measure.name}{suffix}", labels, number)
+        yield from families.values()
+
+
+def _family(measure: Measure) -> Metric:
+    return Metric(f"jararaca_{measure.name}", measure.told, "counter" if measure.counts else "gauge")
 
 
 _MADE: "WeakKeyDictionary[CollectorRegistry, Instruments]" = WeakKeyDictionary()
@@ -106,6 +120,6 @@ def _make(registry: CollectorRegistry) -> Instruments:
         "transactions": counter("transactions", "Units of work that have ended", "outcome"),
         "ticks": counter("ticks", "Ticks of scheduled actions", "action", "outcome"),
         "tick_lag_seconds": histogram("tick_lag_seconds", "From when a tick was due to its start", "action"),
-        "readiness": Readiness(registry),
+        "answers": Answers(registry),
     }
     return Instruments(**made)

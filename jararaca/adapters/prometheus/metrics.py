@@ -50,7 +50,7 @@ class PrometheusInterceptor:
         observer = MetricsObserver(instruments, app.name, environment.clock)
         stop_showing = None if self._port is None else self._show(self._port)
         stop_counting = environment.steps.add(observer)
-        stop_asking = instruments.readiness.ask(app.name, environment.readiness)
+        stop_asking = instruments.answers.ask(app.name, environment)
         try:
             yield
         finally:
@@ -132,7 +132,7 @@ class MetricsObserver:
             self._count.connections.labels(self._app, step.facts["route"]).inc()
 
     def _connection(self, step: Step) -> None:
-        if "route" in step.facts:  # the broker's connections are dependencies: see `Readiness`
+        if "route" in step.facts:  # the broker's connections are dependencies: see `Answers`
             self._count.connections.labels(self._app, step.facts["route"]).dec()
 
     def _frame(self, step: Step) -> None:

@@ -1,6 +1,7 @@
 """One connection to RabbitMQ: opening it with errors that say what to do, its channels, and noticing its end."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 
 from aiormq.abc import AbstractConnection
@@ -38,6 +39,18 @@ def masked(url: URL) -> str:
     return str(shown.with_password("***") if shown.password is not None else shown)
 
 
+def _is_of_tls(error: BaseException) -> bool:
+    """Whether both sides could not agree on TLS, which waiting does not mend; a line that was cut meanwhile it may."""
+    seen: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in seen:  # a driver's contexts may go round in a circle
+        if isinstance(link, ssl.SSLError):
+            return not isinstance(link, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+        seen.append(link)
+        link = link.__cause__ or link.__context__
+    return False
+
+
 class Connection:
     """An open connection and its channels; `lost` once it ended, whoever ended it."""
 
@@ -64,7 +77,7 @@ class Connection:
 
         Raises:
             BrokerUnavailable: nobody answers at the address.
-            LoginRefused: the server answered, and refused the user, password or virtual host.
+            LoginRefused: the server answered, and refused TLS, the user, password or virtual host.
         """
         options = {"heartbeat": str(heartbeat), "name": name}
         self._outer = WiredConnection(url.update_query(options), transport_factory=self._factory)
@@ -87,6 +100,11 @@ class Connection:
         if isinstance(error, TimeoutError):
             detail = f"no answer within {self._timeout:g} s"
         detail = detail.rstrip(".")
+        if _is_of_tls(error):
+            return LoginRefused(
+                f"TLS with the broker at {self.address} failed: {detail}. Use amqp:// where it speaks none, or name "
+                "whom to trust: ?cafile=... in the URL."
+            )
         login = isinstance(error, AuthenticationError | ProbableAuthenticationError) or (
             refusal is not None and refusal.code in _LOGIN_CODES and "limit" not in refusal.text
         )

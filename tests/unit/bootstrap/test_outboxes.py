@@ -23,7 +23,7 @@ from jararaca.bootstrap.wiring import embedded_ports
 from jararaca.cli.exit_codes import MISMATCH, exit_code_of
 from jararaca.errors import InvalidHandler, InvalidOption, MissingExtra, MissingTable
 from jararaca.messagebus.config import MessageBusConfig
-from jararaca.messagebus.interceptor import Delivery
+from jararaca.messagebus.staging import Delivery
 from jararaca_testing.contracts import proves
 
 

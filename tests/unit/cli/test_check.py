@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,3 +114,37 @@ def test_what_cannot_work_is_raised(
         checked(source)
 
     assert sentence in str(raised.value)
+
+
+# -- with its servers
+
+LIVE = """
+from jararaca import *
+
+app = Microservice(name="shop", interceptors=[{interceptors}])
+"""
+
+
+def test_a_server_that_lacks_something_ends_it_with_4(said: Callable[..., Any]) -> None:
+    ended = said("check", "app:app", "--live", "--url", "memory://", source=LIVE.format(interceptors=""))
+
+    assert ended.code == 4
+    assert ended.out.splitlines()[0] == "shop can work"
+    assert "broker default: the exchange 'jararaca.events' does not exist on the broker" in ended.out
+
+
+def test_a_server_that_is_away_ends_it_with_3_whatever_else_is_wrong(said: Callable[..., Any]) -> None:
+    """The text of a driver is cut to a line, and shows no password."""
+    config = "AIOSQAConfig('default', 'postgresql+asyncpg://shop:s3cret@255.255.255.255/shop')"
+    source = LIVE.format(interceptors=f"AIOSqlAlchemySessionInterceptor({config})")
+
+    ended = said("check", "app:app", "--live", source=source, environment={"JARARACA_BROKER_URL": "memory://"})
+
+    assert ended.code == 3
+    assert "database default: " in ended.out
+    assert "s3cret" not in ended.out + ended.error
+
+
+def test_without_live_no_server_is_looked_at(said: Callable[..., Any]) -> None:
+    here = {"JARARACA_BROKER_URL": "amqp://255.255.255.255/"}
+    assert said("check", "app:app", source=LIVE.format(interceptors=""), environment=here).code == 0

@@ -49,7 +49,7 @@ def wrapped(cause: Exception) -> Exception:
         (AsyncFactory("not here"), 2),
         (BrokerUnavailable("not there"), 3),
         (LoginRefused("no"), 3),
-        (TopologyMismatch("other arguments", name="queue"), 4),
+        (TopologyMismatch("other arguments"), 4),
         (MissingExtra("cli", feature="the command"), 1),
         (JararacaError("anything else"), 1),
         (ValueError("anything else"), 1),

@@ -85,6 +85,18 @@ def test_a_broker_is_waited_for_as_long_as_the_variable_says(
     assert "within 0.25 s." in child.lines[-1]
 
 
+@pytest.mark.parametrize("command", ["worker", "scheduler"])
+@pytest.mark.parametrize(("options", "variable"), [((), "passive"), (("--topology", "passive"), "declare")])
+def test_nothing_is_declared_if_the_option_or_the_variable_says_so(
+    start: Callable[..., Any], elsewhere: dict[str, str], command: str, options: tuple[str, ...], variable: str
+) -> None:
+    here = {"JARARACA_BROKER_URL": "memory://", "JARARACA_TOPOLOGY": variable}
+    child = start("jararaca", command, "shop:app", *options, environment={**elsewhere, **here})
+
+    assert child.end() == 4
+    assert "the exchange 'jararaca.events' does not exist" in child.lines[-1]
+
+
 def test_a_change_starts_it_again_if_the_variable_says_so(
     start: Callable[..., Any], elsewhere: dict[str, str], tmp_path: Path
 ) -> None:

@@ -24,7 +24,7 @@ from jararaca_testing.contracts import proves
         ({"delivery_limit": 0}, "1 or more"),
         ({"max_message_bytes": 0}, "at least 1"),
         ({"queue_type": "stream"}, 'Use "quorum" or "classic"'),
-        ({"topology": "verify"}, 'Use "declare" or "passive"'),
+        ({"topology": "active"}, 'Use "declare", "passive" or "verify"'),
         ({"max_hops": 0}, "or None"),
         ({"concurrency": "3"}, "Use a whole number"),
         ({"concurrency": None}, "Use a whole number"),

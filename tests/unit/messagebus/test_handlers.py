@@ -186,6 +186,8 @@ def test_a_static_method_is_refused() -> None:
         ({"timeout": timedelta(seconds=5)}, r"is no number of seconds. .*total_seconds\(\)"),
         ({"concurrency": "3"}, "concurrency='3' is no whole number"),
         ({"retry": "yes"}, "retry='yes' is no RetryPolicy"),
+        ({"missing_id": "guess"}, "missing_id='guess' is no policy"),
+        ({"circuit_breaker": 5}, "circuit_breaker=5 is no CircuitBreaker"),
         ({"name": 5}, "its name 5 cannot name a queue"),
         ({"name": "a queue"}, "'a queue' cannot name a queue"),
         ({"name": "x" * 151}, "cannot name a queue"),

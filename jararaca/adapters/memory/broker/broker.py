@@ -17,6 +17,7 @@ from jararaca.ports.broker import (
     Queue,
     QueueInfo,
 )
+from jararaca.ports.inventory import QueueStock
 
 
 class MemoryBroker:
@@ -119,6 +120,17 @@ class MemoryBroker:
     async def delete_exchange(self, name: str) -> None:
         self._open()
         self._vhost.exchanges.delete(name)
+
+    async def list_queues(self) -> list[QueueStock]:
+        """Every queue of the virtual host; see `Inventory`, which this broker is as well."""
+        depths = self._vhost.depths()
+        return [QueueStock(name, depth.ready + depth.unacked, depth.consumers) for name, depth in depths.items()]
+
+    async def list_bindings(self) -> list[Binding]:
+        return list(self._vhost.exchanges.bindings())
+
+    async def disabled_features(self) -> list[str]:
+        return []
 
     async def close(self) -> None:
         if self._connection is not None:

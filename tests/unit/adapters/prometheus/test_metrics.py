@@ -35,6 +35,7 @@ from jararaca.messagebus.config import MessageBusConfig
 from jararaca.messagebus.connection import BusConnection, BusKey
 from jararaca.messagebus.retry import RetryPolicy
 from jararaca_testing import Bus, Cron, RunningApplication, VirtualClock, WebSocketClient
+from jararaca_testing.contracts import proves
 
 
 class Order(BaseModel):
@@ -232,3 +233,13 @@ def test_a_port_that_is_none_is_refused(port: int) -> None:
     with pytest.raises(InvalidOption, match=rf"port={port}\) cannot work\. Use 0 to 65535"):
         PrometheusInterceptor(port=port)
     assert jararaca.PrometheusInterceptor is PrometheusInterceptor
+
+
+@proves("F-3")
+async def test_consumers_are_shown_as_they_should_be_and_as_they_are(
+    jararaca_app: RunningApplication, metrics: Metrics
+) -> None:
+    await jararaca_app.settle()
+
+    assert metrics("consumers_wanted", handler="Orders.charge") == 1
+    assert metrics("consumers_actual", handler="Orders.charge") == 1

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from jararaca.adapters.rabbitmq.broker import RabbitMQBroker
-from jararaca.errors import BrokerUnavailable, ConfigurationError
+from jararaca.errors import BrokerUnavailable, ConfigurationError, LoginRefused
+from jararaca_testing.contracts import proves
 
 pytestmark = pytest.mark.asyncio
 
@@ -85,3 +86,23 @@ async def test_a_url_that_is_none_is_refused_without_showing_it(url: str) -> Non
     with pytest.raises(ConfigurationError) as caught:
         RabbitMQBroker(url)
     assert "sesame" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+@proves("F-45")
+async def test_a_server_that_speaks_no_tls_is_a_mistake_that_waiting_does_not_mend() -> None:
+    over = asyncio.Event()
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"AMQP\x00\x00\x09\x01")
+        await over.wait()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    with pytest.raises(LoginRefused, match=r"^TLS with the broker at .* failed: .*Use amqp://") as caught:
+        await RabbitMQBroker(f"amqps://user:sesame@127.0.0.1:{port}/").connect()
+    over.set()
+    listener.close()
+    await listener.wait_closed()
+
+    assert "sesame" not in str(caught.value)

@@ -187,6 +187,13 @@ async def test_a_wrong_virtual_host_is_refused(url: URL) -> None:
         await RabbitMQBroker(str(url.with_path("/no-such-host"))).connect()
 
 
+@proves("F-45")
+@pytest.mark.asyncio
+async def test_tls_where_there_is_none_is_refused(url: URL) -> None:
+    with pytest.raises(LoginRefused, match="TLS with the broker"):
+        await RabbitMQBroker(str(url.with_scheme("amqps"))).connect()
+
+
 def test_messages_travel_on_uvloop(url: URL) -> None:
     uvloop = pytest.importorskip("uvloop")
     name = f"unit.{os.urandom(5).hex()}"

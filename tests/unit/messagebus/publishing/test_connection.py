@@ -13,6 +13,7 @@ from jararaca.core.steps import Kind
 from jararaca.errors import (
     BrokerUnavailable,
     ChannelClosed,
+    Difference,
     LoginRefused,
     TopologyMismatch,
     UnroutableMessage,
@@ -160,13 +161,7 @@ async def test_a_queue_with_other_arguments_ends_the_start_and_says_which(rig: "
     )
     with pytest.raises(TopologyMismatch) as caught:
         await rig.connection().start(wait=False)
-    mismatch = caught.value
-    assert (mismatch.name, mismatch.argument, mismatch.server, mismatch.ours) == (
-        "shop.Billing.charge.dlq",
-        "x-message-ttl",
-        "60000",
-        None,
-    )
+    assert caught.value.differences == (Difference("queue", "shop.Billing.charge.dlq", "x-message-ttl", "60000", None),)
 
 
 async def test_passive_topology_declares_nothing_and_misses_what_is_not_there(rig: "Rig") -> None:
@@ -444,7 +439,7 @@ async def test_a_declaration_that_the_broker_refuses_names_what_it_was_for(rig: 
 async def test_an_exchange_of_another_type_is_a_mismatch(rig: "Rig") -> None:
     await rig.outside.connect()
     await rig.outside.declare_exchange(Exchange("jararaca.events", "fanout"))
-    with pytest.raises(TopologyMismatch, match=r"type is fanout on the server, and topic here.*\(exchange=\)"):
+    with pytest.raises(TopologyMismatch, match=r"(?s)type +fanout +topic.*exchange="):
         await rig.connection().start(wait=True)
 
 
