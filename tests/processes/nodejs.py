@@ -130,7 +130,8 @@ class Project:
     def passes(self, program: str, *arguments: str) -> int:
         """Run a compiled program of `node:test`, all of whose tests have to pass; gives their number."""
         ended = self.node("--test-reporter=tap", str(self.compiled / program), *arguments)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+        failures = re.findall(r"^not ok .*?^  \.\.\.$", ended.stdout, re.M | re.S)
+        assert ended.returncode == 0, "\n".join(failures) or ended.stdout + ended.stderr
         found = {name: int(number) for name, number in re.findall(r"^# (\w+) (\d+)$", ended.stdout, re.M)}
         assert found["pass"] == found["tests"], ended.stdout
         return found["pass"]
@@ -143,16 +144,18 @@ class Conversation:
         self._process = subprocess.Popen(
             words, cwd=folder, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._questions, self._answers = self._process.stdin, self._process.stdout
 
     def ask(self, question: Any) -> Any:
         """What it answers, within `PATIENCE` seconds."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
+        self._questions.write(json.dumps(question) + "\n")
+        self._questions.flush()
         impatient = threading.Timer(PATIENCE, self._process.kill)
         impatient.start()
         try:
-            line = self._process.stdout.readline()
+            line = self._answers.readline()
         finally:
             impatient.cancel()
         assert line, f"the program ended with {self._process.wait(PATIENCE)}"
@@ -160,14 +163,13 @@ class Conversation:
 
     def end(self) -> None:
         """Let it end, which it does once it is given nothing more."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.close()
+        self._questions.close()
         try:
             self._process.wait(PATIENCE)
         finally:
             self._process.kill()
             self._process.wait()
-            self._process.stdout.close()
+            self._answers.close()
 
 
 @contextmanager
