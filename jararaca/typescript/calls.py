@@ -12,11 +12,27 @@ _GROUPS: tuple[tuple[str, Place], ...] = (("query", "query"), ("headers", "heade
 def signature_of(endpoint: Endpoint) -> str:
     """The parameters of the method: those of the path, one object with the others, and what belongs to the call."""
     arguments = [f"{each.key}: {spelled(each.shape)}" for each in endpoint.parameters if each.place == "path"]
-    options = _options(endpoint)
-    if options:
-        is_needed = any(each.is_required for each in _given(endpoint)) or _needs(endpoint.body)
-        arguments.append(f"options: {options}{'' if is_needed else ' = {}'}")
+    is_needed = takes_options(endpoint)
+    if is_needed is not None:
+        arguments.append(f"options: {options_of(endpoint)}{'' if is_needed else ' = {}'}")
     return ", ".join([*arguments, "call?: CallOptions"])
+
+
+def takes_options(endpoint: Endpoint) -> bool | None:
+    """Whether callers must give the object with what is beside the path; None if there is nothing."""
+    body = [] if endpoint.body is None else [endpoint.body.is_required]
+    required = [*(each.is_required for each in _given(endpoint)), *body]
+    return any(required) if required else None
+
+
+def options_of(endpoint: Endpoint, *, docs: bool = True) -> str:
+    """The type of that object, with what is known about each of its fields if there are to be `docs`."""
+    body = endpoint.body
+    entries = [_option(each.key, spelled(each.shape), each.is_required, each) for each in _given(endpoint)]
+    entries += [] if body is None else [_option(body.key, spelled(body.shape), body.is_required, body)]
+    if docs and (any(len(lines) > 1 for lines in entries) or len(entries) > 2):
+        return "\n".join(["{", *(f"    {line}" for lines in entries for line in lines), "  }"])
+    return f"{{ {' '.join(lines[-1] for lines in entries).removesuffix(';')} }}"
 
 
 def call_lines(endpoint: Endpoint) -> Iterator[str]:
@@ -53,27 +69,10 @@ def _given(endpoint: Endpoint) -> list[Parameter]:
     return [each for each in endpoint.parameters if each.place != "path"]
 
 
-def _needs(body: Body | None) -> bool:
-    return body is not None and body.is_required
-
-
-def _options(endpoint: Endpoint) -> str:
-    """The type of the object that has everything beside the path; empty if there is nothing."""
-    entries = [_option(each.key, spelled(each.shape), each.is_required, each.docs, each) for each in _given(endpoint)]
-    if endpoint.body is not None:
-        body = endpoint.body
-        entries.append(_option(body.key, spelled(body.shape), body.is_required, body.docs))
-    if not entries:
-        return ""
-    if any(len(lines) > 1 for lines in entries) or len(entries) > 2:
-        return "\n".join(["{", *(f"    {line}" for lines in entries for line in lines), "  }"])
-    return f"{{ {' '.join(lines[0] for lines in entries).removesuffix(';')} }}"
-
-
-def _option(name: str, shape: str, is_required: bool, docs: str, parameter: Parameter | None = None) -> list[str]:
-    tags = ["deprecated"] if parameter is not None and parameter.is_deprecated else []
+def _option(name: str, shape: str, is_required: bool, about: Parameter | Body) -> list[str]:
+    tags = ["deprecated"] if isinstance(about, Parameter) and about.is_deprecated else []
     optional = f"{key(name)}: {shape};" if is_required else f"{key(name)}?: {shape} | undefined;"
-    return [*comment(docs, tags=tags), optional]
+    return [*comment(about.docs, tags=tags), optional]
 
 
 def _body(body: Body) -> str:

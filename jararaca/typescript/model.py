@@ -267,3 +267,10 @@ def reasons_in(shape: Shape) -> tuple[str, ...]:
     if isinstance(shape, Inexpressible):
         return (shape.why,)
     return tuple(dict.fromkeys(why for part in parts_of(shape) for why in reasons_in(part)))
+
+
+def references_in(shape: Shape) -> tuple[str, ...]:
+    """The declarations that a shape names, each once."""
+    if isinstance(shape, Reference | Picked):
+        return (shape.name,)
+    return tuple(dict.fromkeys(name for part in parts_of(shape) for name in references_in(part)))

@@ -8,12 +8,12 @@ from jararaca.typescript.quoting import comment, key, member, string
 from jararaca.typescript.runtime_text import runtime_text
 from jararaca.typescript.spelling import OPEN, field_lines, spelled
 
-BANNER = "// Written by `jararaca gen-tsi`, which writes it anew whenever the application changes: do not edit.\n"
+BANNER = "// Written by `jararaca gen-tsi`, which writes it anew whenever the application changes: do not edit."
 
 
 def render(client: Client) -> str:
     """The whole file, which needs no other."""
-    blocks = [BANNER.strip(), runtime_text("http")]
+    blocks = [BANNER, runtime_text("http")]
     if client.sockets:
         blocks.append(runtime_text("websocket"))
     declarations = sorted([*client.enumerations, *client.models], key=lambda each: each.name)
