@@ -62,7 +62,7 @@ class TasksController:
             task = await self.tasks.get(message.payload().id)
             await use_ws_manager().send(["tasks"], TaskEvent(type="done", task=task.to_basemodel(TaskView)))
 
-    @WebSocketEndpoint("/feed")
+    @WebSocketEndpoint("/feed", sends=TaskEvent)
     async def feed(self, websocket: WebSocket) -> None:
         """What happens to tasks, for as long as the browser listens."""
         await websocket.accept()

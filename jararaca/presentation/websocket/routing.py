@@ -21,7 +21,7 @@ from jararaca.core.metadata import class_facts, method_facts
 from jararaca.core.steps import Kind
 from jararaca.errors import InvalidHandler
 from jararaca.presentation.decorators import ControllerFact
-from jararaca.presentation.execution_route import identities
+from jararaca.presentation.execution_route import CONTROLLER, identities
 from jararaca.presentation.middleware import middleware_dependency, resolve_here, without_self
 from jararaca.presentation.options import supported
 from jararaca.presentation.routing import spellings
@@ -135,6 +135,7 @@ class ExecutionWebSocketRoute(APIWebSocketRoute):
         super().__init__(path, endpoint, **options)
         self._connections = connections
         self.limit = QueueLimit(fact.queue_size, fact.overflow)
+        self.sends, self.receives = fact.sends, fact.receives
         self.trigger = Trigger("connection", f"WS {path}")
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -196,4 +197,5 @@ def _endpoint(controller: type, name: str) -> Callable[..., Any]:
         return await getattr(await resolve_here(controller), name)(*args, **kwargs)
 
     endpoint.__signature__ = without_self(method)  # type: ignore[attr-defined] # functions take attributes
+    setattr(endpoint, CONTROLLER, controller)
     return endpoint

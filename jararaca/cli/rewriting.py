@@ -1,0 +1,33 @@
+"""`jararaca gen-tsi --watch`: a child process for each change, because a module is imported only once."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from watchfiles import PythonFilter, watch
+
+from jararaca.cli.exit_codes import CLEAN
+from jararaca.cli.running import AskedToStop
+from jararaca.errors import InvalidOption
+
+
+def run(arguments: Sequence[str], *, app_dir: str) -> int:
+    """Run `jararaca gen-tsi` with these arguments, and again after every change below `app_dir`, until asked to stop.
+
+    An application that cannot be loaded meanwhile leaves the files as they are, and says why.
+
+    Raises:
+        InvalidOption: there is no such directory.
+    """
+    if not os.path.isdir(app_dir):
+        raise InvalidOption(f"--app-dir {app_dir} is no directory. Name the one whose changes count.")
+    command = [sys.executable, "-m", "jararaca", "gen-tsi", "--no-watch", f"--app-dir={app_dir}", *arguments]
+    changes = watch(app_dir, watch_filter=PythonFilter(), debounce=200, raise_interrupt=False)
+    try:
+        subprocess.run(command, check=False)  # noqa: S603 -- this very command line
+        for _changed in changes:
+            subprocess.run(command, check=False)  # noqa: S603 -- as above
+    except AskedToStop:
+        pass
+    return CLEAN

@@ -1,0 +1,159 @@
+"""What FastAPI and pydantic say about an application: its operations as OpenAPI has them, and JSON schemas.
+
+This is the only module that calls what FastAPI uses itself to document routes, so that a client and the OpenAPI
+document can only agree. The schemas differ from that document's in three ways: they know the names of enum members, a
+type without a schema is marked instead of refused, and inputs and outputs are always told apart.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from fastapi import FastAPI
+from fastapi._compat import ModelField, v2
+from fastapi.openapi.constants import REF_TEMPLATE
+from fastapi.openapi.utils import get_fields_from_routes, get_openapi_path
+from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
+from pydantic import TypeAdapter
+from pydantic_core import core_schema, to_jsonable_python
+from starlette.routing import BaseRoute
+
+Schema = dict[str, Any]
+Mode = Literal["validation", "serialization"]
+
+MEMBERS = "x-jararaca-members"
+"""In the schema of an enum: its members as pairs of name and value."""
+
+REASON = "x-jararaca-reason"
+"""In the schema of what has none: why."""
+
+
+class Schemas(v2.GenerateJsonSchema):
+    """FastAPI's own generator, which goes on where something has no schema."""
+
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 -- as pydantic declares it
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
+        members = [[member.name, to_jsonable_python(member.value)] for member in schema["members"]]
+        return {**super().enum_schema(schema), MEMBERS: members}
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:
+        return {REASON: f"there is no JSON schema for {error_info.partition('(')[0].strip()}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One verb of one route."""
+
+    route: Any
+    """A `RouteContext`: the route with what its inclusion in other routers adds."""
+    verb: str
+    spoken: Mapping[str, Any]
+    """The OpenAPI operation."""
+    security: Mapping[str, Mapping[str, Any]]
+    """The security schemes that it mentions."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketRoute:
+    """One websocket endpoint."""
+
+    route: Any
+    spoken: Mapping[str, Any]
+    sends: Schema | None
+    receives: Schema | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Everything that an application offers."""
+
+    operations: tuple[Operation, ...]
+    sockets: tuple[SocketRoute, ...]
+    definitions: Mapping[str, Schema]
+    left_out: tuple[str, ...]
+
+
+def spoken_by(app: FastAPI) -> Spoken:
+    """What is to be known about every route of `app`, which does not have to be started."""
+    contexts = list(iter_route_contexts(app.routes))
+    routes = [each for each in contexts if isinstance(each.original_route, APIRoute) and each.include_in_schema]
+    sockets = _without_twins(each for each in contexts if isinstance(each.original_route, APIWebSocketRoute))
+    shadows = [_shadow(each) for each in sockets]
+    messages = [(each, way) for each in sockets for way in _WAYS if getattr(each.original_route, way, None) is not None]
+    fields = get_fields_from_routes([*routes, *shadows])
+    inputs: list[tuple[object, Mode, Any]] = [(field, field.mode, field._type_adapter.core_schema) for field in fields]
+    inputs += [_message_input(each, way) for each, way in messages]
+    mapping, definitions = Schemas(ref_template=REF_TEMPLATE).generate_definitions(inputs=cast(Any, inputs))
+    found: dict[str, Schema] = {str(name): schema for name, schema in definitions.items()}
+    operations = [one for each in routes for one in _operations(each, mapping, found)]
+    shadowed = [next(_operations(RouteContext(each), mapping, found)) for each in shadows]
+    return Spoken(
+        operations=tuple(operations),
+        sockets=tuple(
+            SocketRoute(each, shadow.spoken, *(_message_schema(mapping, each, way) for way in _WAYS))
+            for each, shadow in zip(sockets, shadowed, strict=True)
+        ),
+        definitions=found,
+        left_out=tuple(_left_out(contexts)),
+    )
+
+
+def _operations(route: Any, mapping: Mapping[Any, Schema], definitions: dict[str, Schema]) -> Iterator[Operation]:
+    path, security, more = get_openapi_path(
+        route=route, operation_ids=set(), model_name_map={}, field_mapping=cast(Any, mapping)
+    )
+    definitions.update(more)
+    for verb in sorted(path):
+        yield Operation(route, verb.upper(), path[verb], security)
+
+
+_WAYS: tuple[Literal["sends", "receives"], ...] = ("sends", "receives")
+_MODES: Mapping[str, Mode] = {"sends": "serialization", "receives": "validation"}
+
+
+def _message_input(socket: Any, way: str) -> tuple[object, Mode, Any]:
+    declared = getattr(socket.original_route, way)
+    return (id(socket), way), _MODES[way], TypeAdapter(declared).core_schema
+
+
+def _message_schema(mapping: Mapping[Any, Schema], socket: Any, way: str) -> Schema | None:
+    return mapping.get(((id(socket), way), _MODES[way]))
+
+
+def _shadow(socket: Any) -> APIRoute:
+    """An HTTP route with the parameters of a websocket route, because FastAPI documents no other."""
+    return APIRoute(
+        socket.path, socket.endpoint, dependencies=socket.dependencies, response_model=None, methods=["GET"]
+    )
+
+
+def _without_twins(routes: Any) -> list[Any]:
+    """The first of two routes that differ in a trailing slash only."""
+    found: dict[tuple[object, str], Any] = {}
+    for each in routes:
+        found.setdefault((each.endpoint, each.path.rstrip("/")), each)
+    return list(found.values())
+
+
+def _left_out(contexts: Sequence[RouteContext]) -> Iterator[str]:
+    """What answers requests and is not in the client, in words."""
+    shown = {_place(each) for each in contexts if getattr(each, "include_in_schema", False)}
+    hidden: set[str] = set()
+    for each in contexts:
+        original: BaseRoute = each.original_route
+        if isinstance(original, APIWebSocketRoute) or _place(each) in shown:
+            continue
+        if isinstance(original, APIRoute):
+            hidden.add(f"{_verbs(each)} {(each.path or '').rstrip('/') or '/'}, whose include_in_schema is False")
+        elif not hasattr(original, "include_in_schema"):
+            hidden.add(f"what is mounted at {each.path}")
+    yield from sorted(hidden)
+
+
+def _verbs(route: RouteContext) -> str:
+    return "|".join(sorted(route.methods or ()))
+
+
+def _place(route: RouteContext) -> tuple[str, str]:
+    return _verbs(route), (route.path or "").rstrip("/")
