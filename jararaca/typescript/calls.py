@@ -6,6 +6,9 @@ from jararaca.typescript.model import Body, Endpoint, Parameter, PathPart, Place
 from jararaca.typescript.quoting import comment, key, member, string
 from jararaca.typescript.spelling import spelled
 
+WIDTH = 72
+"""Columns of a type that goes on one line with the rest of its signature."""
+
 _GROUPS: tuple[tuple[str, Place], ...] = (("query", "query"), ("headers", "header"), ("cookies", "cookie"))
 
 
@@ -30,9 +33,10 @@ def options_of(endpoint: Endpoint, *, docs: bool = True) -> str:
     body = endpoint.body
     entries = [_option(each.key, spelled(each.shape), each.is_required, each) for each in _given(endpoint)]
     entries += [] if body is None else [_option(body.key, spelled(body.shape), body.is_required, body)]
-    if docs and (any(len(lines) > 1 for lines in entries) or len(entries) > 2):
+    short = f"{{ {' '.join(lines[-1] for lines in entries).removesuffix(';')} }}"
+    if docs and (any(len(lines) > 1 for lines in entries) or len(short) > WIDTH):
         return "\n".join(["{", *(f"    {line}" for lines in entries for line in lines), "  }"])
-    return f"{{ {' '.join(lines[-1] for lines in entries).removesuffix(';')} }}"
+    return short
 
 
 def call_lines(endpoint: Endpoint) -> Iterator[str]:
@@ -42,8 +46,14 @@ def call_lines(endpoint: Endpoint) -> Iterator[str]:
     yield f"      path: {path_of(endpoint.path, endpoint.parameters)},"
     for name, place in _GROUPS:
         given = [each for each in endpoint.parameters if each.place == place]
-        pairs = ", ".join(f"[{string(each.name)}, {member('options', each.key)}]" for each in given)
-        yield f"      {name}: {f'pairsOf([{pairs}])' if pairs else '[]'},"
+        pairs = [f"[{string(each.name)}, {member('options', each.key)}]" for each in given]
+        if len(", ".join(pairs)) <= WIDTH:
+            joined = ", ".join(pairs)
+            yield f"      {name}: {f'pairsOf([{joined}])' if pairs else '[]'},"
+        else:
+            yield f"      {name}: pairsOf(["
+            yield from (f"        {pair}," for pair in pairs)
+            yield "      ]),"
     if endpoint.body is not None:
         yield f"      body: {_body(endpoint.body)},"
     yield f"      response: {string(endpoint.response)},"

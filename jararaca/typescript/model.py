@@ -270,7 +270,13 @@ def reasons_in(shape: Shape) -> tuple[str, ...]:
 
 
 def references_in(shape: Shape) -> tuple[str, ...]:
-    """The declarations that a shape names, each once."""
-    if isinstance(shape, Reference | Picked):
-        return (shape.name,)
-    return tuple(dict.fromkeys(name for part in parts_of(shape) for name in references_in(part)))
+    """What a shape names that only a client declares, each once."""
+    parts = tuple(name for part in parts_of(shape) for name in references_in(part))
+    match shape:
+        case Reference(name) | Picked(_, name):
+            parts = (name, *parts)
+        case Plain("WireScalar"):
+            parts = ("WireScalar", *parts)
+        case Series(_, True):
+            parts = ("ServerSentEvent", *parts)
+    return tuple(dict.fromkeys(parts))

@@ -5,13 +5,14 @@ document can only agree. The schemas differ from that document's in three ways: 
 type without a schema is marked instead of refused, and inputs and outputs are always told apart.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from fastapi import FastAPI
 from fastapi._compat import ModelField, v2
-from fastapi.openapi.constants import REF_TEMPLATE
+from fastapi.openapi.constants import REF_PREFIX, REF_TEMPLATE
 from fastapi.openapi.utils import get_fields_from_routes, get_openapi_path
 from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
 from pydantic import TypeAdapter
@@ -20,6 +21,9 @@ from starlette.routing import BaseRoute
 
 Schema = dict[str, Any]
 Mode = Literal["validation", "serialization"]
+
+_REFERENCE = re.compile(r"(?<=[\[,])[^\[\],]*:(\d+)")
+"""The name and the identity of an argument, in pydantic's reference to a generic type."""
 
 MEMBERS = "x-jararaca-members"
 """In the schema of an enum: its members as pairs of name and value."""
@@ -36,6 +40,24 @@ class Schemas(v2.GenerateJsonSchema):
     def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
         members = [[member.name, to_jsonable_python(member.value)] for member in schema["members"]]
         return {**super().enum_schema(schema), MEMBERS: members}
+
+    def __init__(self, *, arguments: Mapping[str, str] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._arguments = arguments or {}
+
+    def get_defs_ref(self, core_mode_ref: Any) -> Any:
+        """As pydantic's, with one name more to choose from where the arguments of generics are named alike.
+
+        pydantic would number such models in the order in which it meets them, and another route could change that.
+        """
+        found = super().get_defs_ref(core_mode_ref)
+        core_ref, mode = core_mode_ref
+        qualified = _REFERENCE.sub(lambda match: self._arguments.get(match[1], match[0]), core_ref)
+        if qualified != core_ref:
+            name = self.normalize_name(re.sub(r":\d+", "", qualified))
+            choices = self._prioritized_defsref_choices[found]
+            choices[4:4] = [name, f"{name}-{'Input' if mode == 'validation' else 'Output'}"]  # type: ignore[list-item]
+        return found
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:
         return {REASON: f"there is no JSON schema for {error_info.partition('(')[0].strip()}"}
@@ -84,7 +106,8 @@ def spoken_by(app: FastAPI) -> Spoken:
     fields = get_fields_from_routes([*routes, *shadows])
     inputs: list[tuple[object, Mode, Any]] = [(field, field.mode, field._type_adapter.core_schema) for field in fields]
     inputs += [_message_input(each, way) for each, way in messages]
-    mapping, definitions = Schemas(ref_template=REF_TEMPLATE).generate_definitions(inputs=cast(Any, inputs))
+    generator = Schemas(ref_template=REF_TEMPLATE, arguments=dict(_arguments(fields)))
+    mapping, definitions = generator.generate_definitions(inputs=cast(Any, inputs))
     found: dict[str, Schema] = {str(name): schema for name, schema in definitions.items()}
     operations = [one for each in routes for one in _operations(each, mapping, found)]
     shadowed = [next(_operations(RouteContext(each), mapping, found)) for each in shadows]
@@ -99,13 +122,40 @@ def spoken_by(app: FastAPI) -> Spoken:
     )
 
 
+def _arguments(fields: Sequence[ModelField]) -> Iterator[tuple[str, str]]:
+    """The classes that generic models are made of, by their identities as pydantic writes them."""
+    for model in v2.get_flat_models_from_fields(fields, known_models=set()):
+        for each in getattr(model, "__pydantic_generic_metadata__", {}).get("args", ()):
+            if isinstance(each, type):
+                yield str(id(each)), f"{each.__module__}.{each.__qualname__}"
+
+
 def _operations(route: Any, mapping: Mapping[Any, Schema], definitions: dict[str, Schema]) -> Iterator[Operation]:
     path, security, more = get_openapi_path(
         route=route, operation_ids=set(), model_name_map={}, field_mapping=cast(Any, mapping)
     )
-    definitions.update(more)
+    taken = {name for name, schema in more.items() if definitions.get(name, schema) != schema}
+    definitions.update({_own(name, taken): _renamed(schema, taken) for name, schema in more.items()})
     for verb in sorted(path):
-        yield Operation(route, verb.upper(), path[verb], security)
+        spoken = path[verb]
+        if taken:
+            spoken["responses"]["422"] = _renamed(spoken["responses"]["422"], taken)
+        yield Operation(route, verb.upper(), spoken, security)
+
+
+def _own(name: str, taken: Set[str]) -> str:
+    """What one of the models of FastAPI's own answers is called, if the application has `taken` its name."""
+    return f"FastAPI{name}" if name in taken else name
+
+
+def _renamed(schema: Any, taken: Set[str]) -> Any:
+    if isinstance(schema, list):
+        return [_renamed(each, taken) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    if "$ref" in schema:
+        return {"$ref": REF_PREFIX + _own(schema["$ref"].removeprefix(REF_PREFIX), taken)}
+    return {name: _renamed(each, taken) for name, each in schema.items()}
 
 
 _WAYS: tuple[Literal["sends", "receives"], ...] = ("sends", "receives")

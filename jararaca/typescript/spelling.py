@@ -42,7 +42,7 @@ def spelled(shape: Shape) -> str:
         case Structure():
             return _structure(shape)
         case AnyOf(members):
-            return " | ".join(map(spelled, members))
+            return " | ".join(f"({spelled(each)})" if isinstance(each, AllOf) else spelled(each) for each in members)
         case AllOf(members):
             return " & ".join(f"({spelled(each)})" if isinstance(each, AnyOf) else spelled(each) for each in members)
         case Picked(how, name, fields):

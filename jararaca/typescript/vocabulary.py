@@ -1,6 +1,7 @@
 """The named shapes of a client, and how to find what a name stands for."""
 
-from collections.abc import Container, Iterator, Mapping
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from jararaca.typescript.model import Enumeration, Model, Plain, Reference, Shape
@@ -18,11 +19,16 @@ class Vocabulary:
     def __init__(self, definitions: Mapping[str, Schema], names: Names, *, inline: Container[str] = ()) -> None:
         self.definitions = definitions
         self.identifiers: dict[str, str] = {}
-        wished = {name: pascal(name) for name in definitions if name not in inline}
+        self._names: dict[str, str] = {}
+        plain = _plain_names([name for name in definitions if name not in inline], definitions)
+        wished = {plain[name]: pascal(plain[name]) for name in sorted(plain)}
+        taken = {}
         for name in sorted(wished, key=lambda each: (wished[each] != each, each)):
-            self.identifiers[name] = names.take(wished[name], f"{wished[name]}Model")
+            taken[name] = names.take(wished[name], f"{wished[name]}Model")
+        for name in sorted(plain):
+            self.identifiers[name] = taken[plain[name]]
+            self._names.setdefault(taken[plain[name]], name)
         self.shapes = Shapes(definitions, self.identifiers)
-        self._names = {identifier: name for name, identifier in self.identifiers.items()}
         self._shapes: dict[str, Shape] = {}
 
     def resolved(self, shape: Shape) -> Shape:
@@ -43,25 +49,45 @@ class Vocabulary:
 
     def models(self) -> Iterator[Model]:
         """What is no enumeration, sorted."""
-        for name, identifier in self._sorted():
+        for identifier, name in sorted(self._names.items()):
             schema = self.definitions[name]
             if _members(schema) is None:
                 yield Model(identifier, self._shape(name), _docs(schema), bool(schema.get("deprecated")))
 
     def enumerations(self) -> Iterator[Enumeration]:
         """Enums whose values are scalars, sorted."""
-        for name, identifier in self._sorted():
+        for identifier, name in sorted(self._names.items()):
             members = _members(self.definitions[name])
             if members is not None:
                 yield Enumeration(identifier, members, _docs(self.definitions[name]))
-
-    def _sorted(self) -> list[tuple[str, str]]:
-        return sorted(self.identifiers.items(), key=lambda pair: pair[1])
 
     def _shape(self, name: str) -> Shape:
         if name not in self._shapes:
             self._shapes[name] = self.shapes.of(self.definitions[name])
         return self._shapes[name]
+
+
+_MODE = re.compile(r"-(?:Input|Output)(?=$|__\d+$)")
+
+
+def _plain_names(names: Sequence[str], definitions: Mapping[str, Schema]) -> dict[str, str]:
+    """Each name without its mode, where a model is the same in both.
+
+    pydantic tells the modes of a model apart that refers to itself, and of all that refer to it, because the references
+    differ. So all are taken to be the same at first, and told apart as long as one of them differs.
+    """
+    pairs: dict[str, list[str]] = {}
+    for name in names:
+        if _MODE.search(name) and _MODE.sub("", name) not in definitions:
+            pairs.setdefault(_MODE.sub("", name), []).append(name)
+    joined = {name: plain for plain, modes in pairs.items() if len(modes) == 2 for name in modes}
+    while True:
+        shapes = Shapes(definitions, {name: joined.get(name, name) for name in names})
+        found = {name: (shapes.of(definitions[name]), _docs(definitions[name])) for name in joined}
+        differing = {plain for plain in joined.values() if len({found[name] for name in pairs[plain]}) > 1}
+        if not differing:
+            return {name: joined.get(name, name) for name in names}
+        joined = {name: plain for name, plain in joined.items() if plain not in differing}
 
 
 def _members(schema: Schema) -> tuple[tuple[str, str], ...] | None:

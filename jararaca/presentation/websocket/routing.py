@@ -25,6 +25,7 @@ from jararaca.presentation.execution_route import CONTROLLER, identities
 from jararaca.presentation.middleware import middleware_dependency, resolve_here, without_self
 from jararaca.presentation.options import supported
 from jararaca.presentation.routing import spellings
+from jararaca.presentation.type_variables import filled_in
 from jararaca.presentation.websocket.connection import Connection
 from jararaca.presentation.websocket.decorators import WebSocketFact
 from jararaca.presentation.websocket.interceptor import RELAY
@@ -196,6 +197,7 @@ def _endpoint(controller: type, name: str) -> Callable[..., Any]:
     async def endpoint(*args: Any, **kwargs: Any) -> Any:
         return await getattr(await resolve_here(controller), name)(*args, **kwargs)
 
-    endpoint.__signature__ = without_self(method)  # type: ignore[attr-defined] # functions take attributes
+    signature = filled_in(without_self(method), method, controller)
+    endpoint.__signature__ = signature  # type: ignore[attr-defined] # functions take attributes
     setattr(endpoint, CONTROLLER, controller)
     return endpoint
