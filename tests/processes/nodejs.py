@@ -137,6 +137,12 @@ class Project:
         return found["pass"]
 
 
+def _number(digits: str) -> int | float:
+    """A whole number as JavaScript has it: beyond 2 to the power of 53 a float, written without a point."""
+    whole = int(digits)
+    return whole if abs(whole) < 2**53 else float(whole)
+
+
 class Conversation:
     """A program that answers each line of JSON that it is given with one of its own."""
 
@@ -159,7 +165,7 @@ class Conversation:
         finally:
             impatient.cancel()
         assert line, f"the program ended with {self._process.wait(PATIENCE)}"
-        return json.loads(line)
+        return json.loads(line, parse_int=_number)
 
     def end(self) -> None:
         """Let it end, which it does once it is given nothing more."""

@@ -51,7 +51,9 @@ def endpoint_of(client: Client, name: str) -> Endpoint:
 
 def declaration(text: str, name: str) -> str:
     """One declaration of a text, from its keyword to its end."""
-    found = re.search(rf"^export ((?:interface|type|const|class) {name}\b(?:[^\n]*{{\n.*?^}}[^\n]*|[^\n]*))$", text, re.M | re.S)
+    found = re.search(
+        rf"^export ((?:interface|type|const|class) {name}\b(?:[^\n]*{{\n.*?^}}[^\n]*|[^\n]*))$", text, re.M | re.S
+    )
     assert found is not None, f"{name} is not declared in\n{text}"
     return found[1]
 
@@ -72,6 +74,7 @@ def signature(text: str, method: str) -> str:
 
 def model_fields(model: Any) -> str:
     """The text of a client that takes and gives one model."""
+
     @RestController("/")
     class Echo:
         @Post()

@@ -22,10 +22,33 @@ class TaskView(BaseModel):
     created_at: datetime
 
 
-class TaskEvent(BaseModel):
-    """What browsers are told."""
+class TaskCreated(BaseModel):
+    """There is a new task."""
 
-    type: Literal["created", "done", "deleted", "count"]
-    task: TaskView | None = None
-    id: UUID | None = None
-    count: int | None = None
+    type: Literal["created"] = "created"
+    task: TaskView
+
+
+class TaskDone(BaseModel):
+    """A task was processed."""
+
+    type: Literal["done"] = "done"
+    task: TaskView
+
+
+class TaskDeleted(BaseModel):
+    """A task is no more."""
+
+    type: Literal["deleted"] = "deleted"
+    id: UUID
+
+
+class TaskCount(BaseModel):
+    """How many tasks there are."""
+
+    type: Literal["count"] = "count"
+    count: int
+
+
+TaskEvent = TaskCreated | TaskDone | TaskDeleted | TaskCount
+"""What browsers are told."""

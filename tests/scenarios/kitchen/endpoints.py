@@ -127,7 +127,9 @@ class Bodies:
         return filter
 
     @Post("/file")
-    async def upload(self, file: UploadFile, note: Annotated[str, Form()] = "", raw: Annotated[bytes, Form()] = b"") -> int:
+    async def upload(
+        self, file: UploadFile, note: Annotated[str, Form()] = "", raw: Annotated[bytes, Form()] = b""
+    ) -> int:
         return file.size or 0
 
     @Post("/files")
@@ -188,7 +190,9 @@ class Parameters:
         return x_key
 
     @Get("/cookies")
-    async def cookies(self, session: Annotated[str | None, Cookie()] = None, ab: Annotated[int, Cookie(alias="A-B")] = 0) -> int:
+    async def cookies(
+        self, session: Annotated[str | None, Cookie()] = None, ab: Annotated[int, Cookie(alias="A-B")] = 0
+    ) -> int:
         return ab
 
     @Get("/depends")
@@ -197,13 +201,23 @@ class Parameters:
 
     @Post("/collisions/{body}/{options}/{call}")
     async def collisions(
-        self, item: Item, body: str, options: str, call: int, id: Annotated[int, Header()], name: Annotated[str, Cookie()]  # noqa: A002
+        self,
+        item: Item,
+        body: str,
+        options: str,
+        call: int,
+        id: Annotated[int, Header()],
+        name: Annotated[str, Cookie()],  # noqa: A002
     ) -> int:
         return call
 
     @Post("/same/{item_id}")
     async def same(
-        self, item_id: int, item: Item, query: Annotated[str, Query(alias="body")], header: Annotated[str, Header(alias="body")]
+        self,
+        item_id: int,
+        item: Item,
+        query: Annotated[str, Query(alias="body")],
+        header: Annotated[str, Header(alias="body")],
     ) -> int:
         return item_id
 
@@ -234,7 +248,10 @@ class Answers:
     async def enum(self) -> Answer:
         return Answer.YES
 
-    @Post("/created", {"status_code": 201, "responses": {200: {"model": Item}, 404: {"model": Missing}, "5XX": {"model": Missing}}})
+    @Post(
+        "/created",
+        {"status_code": 201, "responses": {200: {"model": Item}, 404: {"model": Missing}, "5XX": {"model": Missing}}},
+    )
     async def created(self, serialized: Serialized) -> Serialized:
         return serialized
 

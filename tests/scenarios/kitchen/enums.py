@@ -18,7 +18,7 @@ class Priority(IntEnum):
 class Mixed(Enum):
     """Values of several types."""
 
-    TEXT = "it's \"quoted\" \\ and\nbroken \u2028 */"
+    TEXT = 'it\'s "quoted" \\ and\nbroken \u2028 */'
     NUMBER = 7
     FRACTION = 1.5
     YES = True

@@ -49,7 +49,9 @@ class Rooms:
         """Everything that is said in a room."""
 
     @WebSocketEndpoint("/items", sends=Item)
-    async def items(self, websocket: WebSocket, dashed: Annotated[str | None, Query(alias="with-dash")] = None) -> None: ...
+    async def items(
+        self, websocket: WebSocket, dashed: Annotated[str | None, Query(alias="with-dash")] = None
+    ) -> None: ...
 
     @WebSocketEndpoint("/anything")
     async def anything(self, websocket: WebSocket) -> None: ...

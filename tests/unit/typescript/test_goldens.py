@@ -27,7 +27,9 @@ def test_the_order_of_hashes_changes_no_byte(seed: str) -> None:
         "import hashlib, json\nfrom goldens import made\n"
         "print(json.dumps({name: hashlib.sha256(text.encode()).hexdigest() for name, text in made().items()}))"
     )
-    paths = os.pathsep.join([str(Path(__file__).parents[2] / "scenarios"), str(Path(__file__).parents[3] / "examples/tasks")])
+    paths = os.pathsep.join(
+        [str(Path(__file__).parents[2] / "scenarios"), str(Path(__file__).parents[3] / "examples/tasks")]
+    )
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths}
 
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)

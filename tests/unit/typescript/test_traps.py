@@ -54,8 +54,14 @@ def test_models_that_refer_to_each_other_are_not_told_apart_by_their_direction()
 def test_a_model_that_refers_to_itself_is_told_apart_where_it_differs() -> None:
     text = model_fields(Split)
 
-    assert (field(text, "SplitInput", "price"), field(text, "SplitInput", "parts")) == (": number | string", "?: SplitInput[]")
-    assert (field(text, "SplitOutput", "price"), field(text, "SplitOutput", "parts")) == (": string", "?: SplitOutput[]")
+    assert (field(text, "SplitInput", "price"), field(text, "SplitInput", "parts")) == (
+        ": number | string",
+        "?: SplitInput[]",
+    )
+    assert (field(text, "SplitOutput", "price"), field(text, "SplitOutput", "parts")) == (
+        ": string",
+        "?: SplitOutput[]",
+    )
 
 
 class Pair(BaseModel, Generic[Z, A]):
