@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Cookie, FastAPI, Form, Header, Query
@@ -23,7 +23,7 @@ _ATTACKS = (
     f"`${{{CANARY}()}}`",
     f"\n{CANARY}();\n",
     f"\u2028{CANARY}();\u2029",
-    f"\\\"; {CANARY}(); //",
+    f'\\"; {CANARY}(); //',
     f"}}\n{CANARY}();\n{{",
     "@ts-nocheck",
     "@ts-ignore",
@@ -32,7 +32,21 @@ _ATTACKS = (
     "constructor",
     "\x00",
 )
-_WORDS = ("id", "name", "class", "default", "delete", "type", "größe", "body", "options", "call", "with-dash", "1st", "Error")
+_WORDS = (
+    "id",
+    "name",
+    "class",
+    "default",
+    "delete",
+    "type",
+    "größe",
+    "body",
+    "options",
+    "call",
+    "with-dash",
+    "1st",
+    "Error",
+)
 texts = st.one_of(st.sampled_from(_ATTACKS), st.sampled_from(_WORDS), st.text(max_size=12))
 docs = st.one_of(st.just(""), texts, st.lists(texts, min_size=2, max_size=3).map("\n".join))
 wire_names = texts.filter(lambda text: text.isprintable() or "\n" in text)
@@ -41,7 +55,19 @@ identifiers = st.one_of(
     st.sampled_from(["id", "name", "options", "call", "delete", "größe", "arguments", "body", "toString", "Object"]),
     st.from_regex(r"[a-z][a-zA-Z0-9_]{0,6}", fullmatch=True),
 ).filter(lambda name: not keyword.iskeyword(name))
-_CLASSES = ("Item", "Error", "Record", "Promise", "HttpBackend", "My_Item", f"*/ {CANARY}(); /*", "Item-Input", "Größe", "1", "string")
+_CLASSES = (
+    "Item",
+    "Error",
+    "Record",
+    "Promise",
+    "HttpBackend",
+    "My_Item",
+    f"*/ {CANARY}(); /*",
+    "Item-Input",
+    "Größe",
+    "1",
+    "string",
+)
 class_names = st.sampled_from(_CLASSES)
 _SCALARS = (int, str, float, bool, bytes, Decimal, UUID, date, datetime, time, timedelta)
 scalars = st.sampled_from(_SCALARS)
@@ -61,13 +87,15 @@ simple = st.one_of(scalars, enums(), literals)
 
 
 def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    lists, sets, dicts, tuples = (cast(Any, each) for each in (list, set, dict, tuple))
     return st.one_of(
-        inner.map(lambda each: list[each]),
+        inner.map(lambda each: lists[each]),
+        scalars.map(lambda each: sets[each] | None),
         inner.map(lambda each: each | None if isinstance(each, type) else each),
-        inner.map(lambda each: dict[str, each]),
-        enums().flatmap(lambda key: inner.map(lambda each: dict[key, each])),
-        st.lists(inner, max_size=3).map(lambda items: tuple[tuple(items)] if items else tuple[()]),
-        inner.map(lambda each: tuple[each, ...]),
+        inner.map(lambda each: dicts[str, each]),
+        st.tuples(enums(), inner).map(lambda pair: dicts[pair]),
+        st.lists(inner, max_size=3).map(lambda items: tuples[tuple(items)] if items else tuples[()]),
+        inner.map(lambda each: tuples[each, ...]),
         models(inner),
     )
 
@@ -114,7 +142,7 @@ def parameters(draw: st.DrawFn) -> dict[str, tuple[Any, Any]]:
         alias = draw(st.none() | wire_names if place is Query else tokens)
         said = place(alias=alias, description=draw(docs))
         kind = draw(scalars | enums())
-        annotation = list[kind] if place is Query and draw(st.booleans()) else kind
+        annotation = cast(Any, list)[kind] if place is Query and draw(st.booleans()) else kind
         found[f"p_{name}"] = (Annotated[annotation, said], draw(st.sampled_from([inspect.Parameter.empty, None])))
     return found
 
@@ -147,7 +175,11 @@ def drawn_applications(number: int) -> list[FastAPI]:
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 
     @settings(
-        max_examples=number, phases=[Phase.generate], database=None, deadline=None, derandomize=True,
+        max_examples=number,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        derandomize=True,
         suppress_health_check=checks,
     )
     @given(applications())

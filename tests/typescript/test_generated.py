@@ -10,13 +10,13 @@ from clients import query_written, written
 from drawn import drawn_applications
 from kitchen.main import app as kitchen
 from nodejs import NEWEST, OLDEST, Project
-from tasks.main import app as tasks
 
 from jararaca import create_http_server
 from jararaca.typescript.collect import collect
 from jararaca.typescript.render import render
 from jararaca.typescript.render_query import render_query
 from jararaca_testing.contracts import proves
+from tasks.main import app as tasks
 
 DRAWN = 200
 PROGRAMS = Path(__file__).parent / "programs"
