@@ -2,12 +2,28 @@ export interface HTTPValidationError {
   detail?: ValidationError[];
 }
 
-/** What browsers are told. */
-export interface TaskEvent {
-  type: "created" | "done" | "deleted" | "count";
-  task?: TaskView | null;
-  id?: string | null;
-  count?: number | null;
+/** How many tasks there are. */
+export interface TaskCount {
+  type?: "count";
+  count: number;
+}
+
+/** There is a new task. */
+export interface TaskCreated {
+  type?: "created";
+  task: TaskView;
+}
+
+/** A task is no more. */
+export interface TaskDeleted {
+  type?: "deleted";
+  id: string;
+}
+
+/** A task was processed. */
+export interface TaskDone {
+  type?: "done";
+  task: TaskView;
 }
 
 /** What a client says about a task. PostgreSQL stores no NUL. */
@@ -94,10 +110,10 @@ export class TasksController extends HttpService {
 
 /** What TasksControllerFeed is told. */
 export interface TasksControllerFeedMessages {
-  count: TaskEvent & { type: "count" };
-  created: TaskEvent & { type: "created" };
-  deleted: TaskEvent & { type: "deleted" };
-  done: TaskEvent & { type: "done" };
+  count: TaskCount;
+  created: TaskCreated;
+  deleted: TaskDeleted;
+  done: TaskDone;
 }
 
 /** What happens to tasks, for as long as the browser listens. */
