@@ -134,9 +134,7 @@ def gen_tsi(
         return _long(lambda: rewriting.run([*options, "--", target, file], app_dir=app_dir))
     from jararaca.cli import typescript as command
 
-    return command.run(
-        target, file, app_dir=app_dir, root=root, check=check, stdout=stdout, with_query=with_query
-    )
+    return command.run(target, file, app_dir=app_dir, root=root, check=check, stdout=stdout, with_query=with_query)
 
 
 dlq = typer.Typer(help="Look after dead letters.", no_args_is_help=True)

@@ -21,9 +21,7 @@ from jararaca.typescript.render import render
 from jararaca.typescript.render_query import render_query
 
 
-def run(
-    target: str, file: str | None, *, app_dir: str, root: str, check: bool, stdout: bool, with_query: bool
-) -> int:
+def run(target: str, file: str | None, *, app_dir: str, root: str, check: bool, stdout: bool, with_query: bool) -> int:
     """Write the client, or print it, or compare it with the file that is there. Returns 1 if that is stale.
 
     Raises:

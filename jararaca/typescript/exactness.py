@@ -1,6 +1,6 @@
 """Whether what FastAPI sends is what the schema says: response options can take fields away that it has."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -79,7 +79,7 @@ def _reached(schema: Any, shapes: Shapes, seen: set[str]) -> Iterator[Schema]:
         yield from _reached(each, shapes, seen)
 
 
-def _must_be_there(schema: Schema, is_so: Any) -> bool:
+def _must_be_there(schema: Schema, is_so: Callable[[Any], bool]) -> bool:
     properties, required = schema.get("properties"), schema.get("required")
     if not isinstance(properties, Mapping) or not isinstance(required, list):
         return False
@@ -90,7 +90,8 @@ def _may_be_null(schema: Any) -> bool:
     if not isinstance(schema, Mapping):
         return False
     choices = schema.get("anyOf") or schema.get("oneOf") or ()
-    return not schema.keys() - {"title"} or schema.get("type") == "null" or any(map(_may_be_null, choices))
+    is_null = schema.get("type") == "null" or not schema.keys() - {"title"}
+    return bool(is_null) or any(map(_may_be_null, choices))
 
 
 def _has_default(schema: Any) -> bool:

@@ -7,10 +7,8 @@ other string is as the application has it, and is escaped where it is written.
 from dataclasses import dataclass, field
 from typing import Literal
 
-Word = Literal[
-    *("string", "number", "boolean", "null", "undefined", "void", "unknown", "never"),
-    *("ArrayBuffer", "Blob", "BodyInit", "ReadableStream<Uint8Array>", "WireScalar"),
-]
+Foreign = Literal["ArrayBuffer", "Blob", "BodyInit", "ReadableStream<Uint8Array>"]
+Word = Literal["string", "number", "boolean", "null", "undefined", "void", "unknown", "never", "WireScalar"] | Foreign
 Place = Literal["path", "query", "header", "cookie"]
 Encoding = Literal["json", "form", "multipart", "raw"]
 ResponseKind = Literal["json", "text", "blob", "empty", "stream", "lines", "events"]

@@ -3,25 +3,35 @@
 import re
 from collections.abc import Iterable
 
-_RESERVED = frozenset(
-    "break case catch class const continue debugger default delete do else enum export extends false finally for "
-    "function if import in instanceof new null return super switch this throw true try typeof var void while with "
-    "implements interface let package private protected public static yield await async of arguments eval "
-    "any as asserts bigint boolean declare get infer intrinsic is keyof module namespace never number object readonly "
-    "require set string symbol type undefined unique unknown using abstract constructor global NaN Infinity".split()
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_RESERVED = _words(
+    """
+    break case catch class const continue debugger default delete do else enum export extends false finally for
+    function if import in instanceof new null return super switch this throw true try typeof var void while with
+    implements interface let package private protected public static yield await async of arguments eval any as
+    asserts bigint boolean declare get infer intrinsic is keyof module namespace never number object readonly
+    require set string symbol type undefined unique unknown using abstract constructor global NaN Infinity
+    """
 )
 
-_STANDARD = frozenset(
-    "AbortController AbortSignal AggregateError Array ArrayBuffer AsyncGenerator AsyncGeneratorFunction AsyncIterable "
-    "AsyncIterator Atomics Awaited BigInt Blob BodyInit Boolean Buffer BufferSource CloseEvent ConstructorParameters "
-    "DOMException DataView Date Error ErrorEvent Event EventListener EventSource EventTarget Exclude Extract File "
-    "FileList FormData Function Generator Headers HeadersInit InstanceType Intl Iterable Iterator JSON Lowercase Map Math "
-    "MessageEvent NodeJS NonNullable Number Object Omit Parameters Partial Pick Promise PromiseLike Proxy RangeError "
-    "Readonly ReadonlyArray ReadonlyMap ReadonlySet ReadableStream ReadableStreamDefaultReader Record Reflect RegExp "
-    "Request RequestInfo RequestInit Required Response ResponseInit ReturnType Set String Symbol SyntaxError TextDecoder "
-    "TextDecoderStream TextEncoder ThisType TransformStream TypeError URIError URL URLSearchParams Uint8Array Uppercase "
-    "WeakMap WeakRef WeakSet WebSocket WritableStream console crypto document fetch globalThis performance process "
-    "queueMicrotask self setInterval setTimeout window clearInterval clearTimeout structuredClone".split()
+_STANDARD = _words(
+    """
+    AbortController AbortSignal AggregateError Array ArrayBuffer AsyncGenerator AsyncGeneratorFunction
+    AsyncIterable AsyncIterator Atomics Awaited BigInt Blob BodyInit Boolean Buffer BufferSource CloseEvent
+    ConstructorParameters DOMException DataView Date Error ErrorEvent Event EventListener EventSource EventTarget
+    Exclude Extract File FileList FormData Function Generator Headers HeadersInit InstanceType Intl Iterable
+    Iterator JSON Lowercase Map Math MessageEvent NodeJS NonNullable Number Object Omit Parameters Partial Pick
+    Promise PromiseLike Proxy RangeError Readonly ReadonlyArray ReadonlyMap ReadonlySet ReadableStream
+    ReadableStreamDefaultReader Record Reflect RegExp Request RequestInfo RequestInit Required Response
+    ResponseInit ReturnType Set String Symbol SyntaxError TextDecoder TextDecoderStream TextEncoder ThisType
+    TransformStream TypeError URIError URL URLSearchParams Uint8Array Uppercase WeakMap WeakRef WeakSet WebSocket
+    WritableStream console crypto document fetch globalThis performance process queueMicrotask self setInterval
+    setTimeout window clearInterval clearTimeout structuredClone
+    """
 )
 """Names of the language and of browsers that a client may mention: a model of the same name would hide them."""
 

@@ -13,7 +13,9 @@ from jararaca.typescript.names import is_identifier
 WIDTH = 118
 """Columns of a comment, its frame not counted."""
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 _TAG = re.compile(r"(?<![\w\\])@")
 
 

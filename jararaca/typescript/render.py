@@ -16,7 +16,8 @@ def render(client: Client) -> str:
     blocks = [BANNER, runtime_text("http")]
     if client.sockets:
         blocks.append(runtime_text("websocket"))
-    declarations = sorted([*client.enumerations, *client.models], key=lambda each: each.name)
+    declarations: list[Enumeration | Model] = [*client.enumerations, *client.models]
+    declarations.sort(key=lambda each: each.name)
     for each in declarations:
         blocks.append(_lines(_enumeration(each) if isinstance(each, Enumeration) else _model(each)))
     for service in client.services:

@@ -85,9 +85,9 @@ class Requests:
         Raises:
             InvalidHandler: no client can send it.
         """
-        said = operation.spoken.get("requestBody")
-        content = said.get("content") if isinstance(said, Mapping) else None
-        if not isinstance(content, Mapping) or not content:
+        said: Mapping[str, Any] = operation.spoken.get("requestBody") or {}
+        content = said.get("content")
+        if not content:
             return None
         if operation.verb in ("GET", "HEAD"):
             raise self._refusal("the body", f"belongs to a {operation.verb} request, which browsers send without one")
@@ -243,9 +243,8 @@ def _encoding(media: str) -> Encoding:
 def _texts(dependant: Dependant) -> Iterator[str]:
     """The form fields that are no files, also where they are bytes."""
     for field in dependant.body_params:
-        if isinstance(field.field_info, params.Form) and not isinstance(field.field_info, params.File):
-            if field.field_info.annotation is bytes:
-                yield field.alias
+        is_form = isinstance(field.field_info, params.Form) and not isinstance(field.field_info, params.File)
+        if is_form and field.field_info.annotation is bytes:
+            yield field.alias
     for each in dependant.dependencies:
         yield from _texts(each)
-

@@ -13,7 +13,6 @@ from jararaca.typescript.model import (
     NULL,
     UNKNOWN,
     Field,
-    Inexpressible,
     Plain,
     Reference,
     ResponseKind,
@@ -63,8 +62,8 @@ class Responses:
         )
 
     def _error(self, said: Mapping[str, Any]) -> Shape:
-        contents = said.get("content") or {}
-        return any_of(self._vocabulary.shapes.of(each.get("schema", {})) for each in contents.values() or ({},))
+        contents: Mapping[str, Mapping[str, Any]] = said.get("content") or {"": {}}
+        return any_of(self._vocabulary.shapes.of(each.get("schema", {})) for each in contents.values())
 
     def _answer(self, operation: Operation, status: str, said: Mapping[str, Any]) -> Answer:
         route, is_primary = operation.route, status == _primary(operation)
@@ -99,7 +98,9 @@ class Responses:
         if why is not None:
             return self._unknown(why)
         if isinstance(shape, Reference) and (route.response_model_include or route.response_model_exclude):
-            return picked(route, shape, self._vocabulary) or self._unknown("response_model_include or _exclude is nested")
+            return picked(route, shape, self._vocabulary) or self._unknown(
+                "response_model_include or _exclude is nested"
+            )
         return shape
 
     def _series(self, media: str, schema: Mapping[str, Any]) -> Answer:

@@ -59,7 +59,7 @@ class Schemas(v2.GenerateJsonSchema):
             choices[4:4] = [name, f"{name}-{'Input' if mode == 'validation' else 'Output'}"]  # type: ignore[list-item]
         return found
 
-    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:  # noqa: ARG002 -- pydantic's signature
         return {REASON: f"there is no JSON schema for {error_info.partition('(')[0].strip()}"}
 
 

@@ -76,7 +76,7 @@ class Shapes:
     def resolved(self, schema: Any) -> Any:
         """The schema that a chain of references leads to."""
         seen: set[str] = set()
-        while isinstance(schema, Mapping) and (name := referred(schema)) in self._definitions and name not in seen:
+        while (name := referred(schema)) is not None and name in self._definitions and name not in seen:
             seen.add(name)
             schema = self._definitions[name]
         return schema
@@ -114,7 +114,9 @@ class Shapes:
         name = referred(schema)
         if name is not None:
             found = self._identifiers.get(name)
-            yield Inexpressible(f"its schema refers to {name!r}, which is nowhere") if found is None else Reference(found)
+            yield (
+                Inexpressible(f"its schema refers to {name!r}, which is nowhere") if found is None else Reference(found)
+            )
         elif "$ref" in schema:
             yield Inexpressible("its schema refers to something that is no definition")
         joined = schema.get("allOf")
@@ -178,7 +180,9 @@ class FormShapes(Shapes):
     Models are written out, because elsewhere their bytes are strings.
     """
 
-    def __init__(self, definitions: Mapping[str, Schema], identifiers: Mapping[str, str], texts: Container[str]) -> None:
+    def __init__(
+        self, definitions: Mapping[str, Schema], identifiers: Mapping[str, str], texts: Container[str]
+    ) -> None:
         super().__init__(definitions, identifiers)
         self._texts = texts
 

@@ -79,9 +79,7 @@ def _carried(parameters: Iterable[Parameter], remarks: list[str]) -> Iterator[Pa
             remarks.append(f"the {each.place} {each.name!r} is left out, because a WebSocket cannot be given any")
 
 
-def _messages(
-    socket: SocketRoute, vocabulary: Vocabulary, remarks: list[str]
-) -> tuple[str | None, tuple[Field, ...]]:
+def _messages(socket: SocketRoute, vocabulary: Vocabulary, remarks: list[str]) -> tuple[str | None, tuple[Field, ...]]:
     """What tells messages apart, and the messages by its values."""
     if socket.sends is None:
         remarks.append("no messages are declared with sends=..., so that each is the text of its frame")

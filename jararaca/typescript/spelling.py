@@ -23,22 +23,17 @@ from jararaca.typescript.quoting import comment, key, string
 def spelled(shape: Shape) -> str:
     """The type, on one line."""
     match shape:
-        case Plain(word):
-            return word
+        case Plain(text) | Constant(text) | Reference(text):
+            return text
         case Inexpressible():
             return "unknown"
-        case Constant(json):
-            return json
-        case Reference(name):
-            return name
         case ListOf(item):
             return f"{_as_part(item)}[]"
         case TupleOf():
             return _tuple(shape)
-        case Dictionary(value, None):
-            return f"{{ [key: string]: {spelled(value)} }}"
         case Dictionary(value, keys):
-            return f"{{ [key in {spelled(keys)}]?: {spelled(value)} }}"
+            index = "[key: string]" if keys is None else f"[key in {spelled(keys)}]?"
+            return f"{{ {index}: {spelled(value)} }}"
         case Structure():
             return _structure(shape)
         case AnyOf(members):
@@ -71,9 +66,7 @@ def _as_part(shape: Shape) -> str:
 
 
 def _tuple(shape: TupleOf) -> str:
-    items = [
-        f"{_as_part(item)}{'?' if number >= shape.required else ''}" for number, item in enumerate(shape.items)
-    ]
+    items = [f"{_as_part(item)}{'?' if number >= shape.required else ''}" for number, item in enumerate(shape.items)]
     if shape.rest is not None:
         items.append(f"...{_as_part(shape.rest)}[]")
     return f"[{', '.join(items)}]"

@@ -78,7 +78,7 @@ def model_fields(model: Any) -> str:
     @RestController("/")
     class Echo:
         @Post()
-        async def echo(self, body: model) -> model:  # type: ignore[valid-type] # given as a value
+        async def echo(self, body: model) -> model:
             return body
 
     return text_of(Echo)

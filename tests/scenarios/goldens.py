@@ -4,10 +4,10 @@ from pathlib import Path
 
 from clients import query_written, written
 from kitchen.main import app as kitchen
-from tasks.main import app as tasks
 
 from jararaca import create_http_server
 from jararaca.typescript.collect import collect
+from tasks.main import app as tasks
 
 FOLDER = Path(__file__).parents[1] / "typescript/golden"
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from kitchen.enums import Color, Priority
 from pydantic import BaseModel
+
+from kitchen.enums import Color, Priority
 
 T = TypeVar("T")
 

@@ -18,16 +18,16 @@ from fastapi.responses import (
 )
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPBearer, OAuth2PasswordBearer
 from fastapi.sse import EventSourceResponse
-from kitchen.containers import Containers, Page
-from kitchen.enums import Color, Priority
-from kitchen.models import Animal, Bird, Error, Item, Models, Serialized
-from kitchen.scalars import Scalars
-from kitchen.unions import Cat, Dog, Pet, Unions
 from pydantic import BaseModel, Field, Json
 
 from jararaca import Delete, Get, Patch, Post, Put, RestController
 from jararaca.presentation.decorators import Head, Options
 from jararaca.presentation.middleware import HttpMiddleware
+from kitchen.containers import Containers, Page
+from kitchen.enums import Color, Priority
+from kitchen.models import Animal, Bird, Error, Item, Models, Serialized
+from kitchen.scalars import Scalars
+from kitchen.unions import Cat, Dog, Pet, Unions
 
 T = TypeVar("T")
 
@@ -206,8 +206,8 @@ class Parameters:
         body: str,
         options: str,
         call: int,
-        id: Annotated[int, Header()],
-        name: Annotated[str, Cookie()],  # noqa: A002
+        id: Annotated[int, Header()],  # noqa: A002
+        name: Annotated[str, Cookie()],
     ) -> int:
         return call
 

@@ -1,13 +1,13 @@
 """The application."""
 
 from fastapi import APIRouter, FastAPI
-from kitchen.endpoints import Answers, Birds, Bodies, Items, Parameters, Secure
-from kitchen.models import Item
-from kitchen.sockets import Rooms
 from starlette.staticfiles import StaticFiles
 
 from jararaca import Microservice
 from jararaca.presentation.http_microservice import HttpMicroservice, Lifespan
+from kitchen.endpoints import Answers, Birds, Bodies, Items, Parameters, Secure
+from kitchen.models import Item
+from kitchen.sockets import Rooms
 
 router = APIRouter(prefix="/plain")
 

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, NewType
 
-from kitchen import elsewhere
-from kitchen.containers import Page
 from pydantic import (
     AliasChoices,
     AliasPath,
@@ -22,6 +20,9 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic.dataclasses import dataclass
 from typing_extensions import TypeAliasType, TypedDict
+
+from kitchen import elsewhere
+from kitchen.containers import Page
 
 UserId = NewType("UserId", int)
 Names = TypeAliasType("Names", list[str])

@@ -3,11 +3,11 @@
 from typing import Annotated, Literal
 
 from fastapi import Header, Query, WebSocket
-from kitchen.enums import Color
-from kitchen.models import Item
 from pydantic import BaseModel, Field
 
 from jararaca import RestController, WebSocketEndpoint
+from kitchen.enums import Color
+from kitchen.models import Item
 
 
 class Joined(BaseModel):

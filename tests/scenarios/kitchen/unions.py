@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal, Optional, Union
 
-from kitchen.enums import Color, Mixed, Only, Places, Priority
 from pydantic import BaseModel, Discriminator, Field, Tag
+
+from kitchen.enums import Color, Mixed, Only, Places, Priority
 
 
 class Cat(BaseModel):

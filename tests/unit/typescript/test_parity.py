@@ -11,12 +11,12 @@ import pytest
 from clients import written
 from fastapi import FastAPI
 from kitchen.main import app as kitchen
-from tasks.main import app as tasks
 
 from jararaca import create_http_server
 from jararaca.typescript.collect import collect
 from jararaca.typescript.model import Client, Endpoint, Structure
 from jararaca.typescript.names import pascal
+from tasks.main import app as tasks
 
 APPLICATIONS: dict[str, Any] = {"kitchen": kitchen, "tasks": tasks}
 REQUEST = re.compile(r'\n      method: "(\w+)",\n      path: ([^\n]*),\n(.*?)\n      response: ', re.S)

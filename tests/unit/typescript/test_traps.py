@@ -87,7 +87,7 @@ class Number(IntEnum):
     ONE = 1
 
 
-class Old(str, Enum):
+class Old(str, Enum):  # noqa: UP042 -- as users write it
     B = "b"
 
 
