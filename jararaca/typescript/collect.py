@@ -16,7 +16,7 @@ from jararaca.typescript.names import Names, camel, pascal
 from jararaca.typescript.requests import Requests
 from jararaca.typescript.responses import Responses
 from jararaca.typescript.runtime_text import declared_names
-from jararaca.typescript.schemas import Operation, spoken_by
+from jararaca.typescript.schemas import Operation, place_of_route, spoken_by
 from jararaca.typescript.shapes import referred
 from jararaca.typescript.sockets import Sockets
 from jararaca.typescript.vocabulary import Vocabulary
@@ -63,13 +63,6 @@ def controller_of(route: Any) -> type | None:
     """The controller that a route belongs to."""
     found: type | None = getattr(route.endpoint, CONTROLLER, None)
     return found
-
-
-def place_of_route(route: Any) -> str:
-    """What a route is called in sentences."""
-    owner = controller_of(route)
-    name = getattr(route.endpoint, "__name__", str(route.name))
-    return f"{route.endpoint.__module__}.{name}" if owner is None else f"{owner.__qualname__}.{name}"
 
 
 def _named_services(operations: Iterable[Operation], names: Names) -> dict[str, list[Operation]]:

@@ -55,8 +55,7 @@ def _names(said: Any) -> frozenset[str] | None:
 
 
 def _has_aliases(field: Any) -> bool:
-    by_alias, by_name = (_schema(field, by_alias=by_alias) for by_alias in (True, False))
-    return by_alias != by_name
+    return bool(_schema(field, by_alias=True) != _schema(field, by_alias=False))
 
 
 def _schema(field: Any, *, by_alias: bool) -> Any:
@@ -90,8 +89,8 @@ def _may_be_null(schema: Any) -> bool:
     if not isinstance(schema, Mapping):
         return False
     choices = schema.get("anyOf") or schema.get("oneOf") or ()
-    is_null = schema.get("type") == "null" or not schema.keys() - {"title"}
-    return bool(is_null) or any(map(_may_be_null, choices))
+    is_null: bool = schema.get("type") == "null" or schema.keys() <= {"title"}
+    return is_null or any(map(_may_be_null, choices))
 
 
 def _has_default(schema: Any) -> bool:

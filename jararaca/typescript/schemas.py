@@ -16,8 +16,13 @@ from fastapi.openapi.constants import REF_PREFIX, REF_TEMPLATE
 from fastapi.openapi.utils import get_fields_from_routes, get_openapi_path
 from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
 from pydantic import TypeAdapter
+from pydantic.errors import PydanticUserError
 from pydantic_core import core_schema, to_jsonable_python
 from starlette.routing import BaseRoute
+
+from jararaca.core.microservice import described
+from jararaca.errors import InvalidHandler
+from jararaca.presentation.execution_route import CONTROLLER
 
 Schema = dict[str, Any]
 Mode = Literal["validation", "serialization"]
@@ -164,7 +169,14 @@ _MODES: Mapping[str, Mode] = {"sends": "serialization", "receives": "validation"
 
 def _message_input(socket: Any, way: str) -> tuple[object, Mode, Any]:
     declared = getattr(socket.original_route, way)
-    return (id(socket), way), _MODES[way], TypeAdapter(declared).core_schema
+    try:
+        schema = TypeAdapter(declared).core_schema
+    except (PydanticUserError, NameError) as error:
+        raise InvalidHandler(
+            f"{place_of_route(socket)}: {way}={described(declared)} is no model. Name a pydantic model, a union of "
+            f"models, str or bytes. pydantic says: {str(error).partition(chr(10))[0]}"
+        ) from error
+    return (id(socket), way), _MODES[way], schema
 
 
 def _message_schema(mapping: Mapping[Any, Schema], socket: Any, way: str) -> Schema | None:
@@ -176,6 +188,13 @@ def _shadow(socket: Any) -> APIRoute:
     return APIRoute(
         socket.path, socket.endpoint, dependencies=socket.dependencies, response_model=None, methods=["GET"]
     )
+
+
+def place_of_route(route: Any) -> str:
+    """What a route is called in sentences."""
+    owner: type | None = getattr(route.endpoint, CONTROLLER, None)
+    name = getattr(route.endpoint, "__name__", str(route.name))
+    return f"{route.endpoint.__module__}.{name}" if owner is None else f"{owner.__qualname__}.{name}"
 
 
 def _without_twins(routes: Any) -> list[Any]:
