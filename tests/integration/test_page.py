@@ -81,6 +81,19 @@ def test_what_is_refused_is_said(tab: Tab, address: str) -> None:
     assert tab.value("document.getElementById('name').value") == "Feed the cat"
 
 
+def test_a_browser_takes_no_cookies_from_a_client(tab: Tab, address: str) -> None:
+    """It would leave them out in silence, and send its own."""
+    request = "{ method: 'GET', path: '/', query: [], headers: [], cookies: [['a', 'b']], response: 'text' }"
+
+    tab.open(address)
+    tab.until("document.querySelector('#link.live')")
+
+    assert "set document.cookie" in tab.value(
+        f"import('/client.js').then(({{ FetchBackend }}) => new FetchBackend({{ baseUrl: '' }}).request({request}))"
+        ".catch(String)"
+    )
+
+
 def test_the_page_outlives_its_server(tab: Tab, start: Callable[..., Any], tmp_path: Path) -> None:
     """What was created while it was away is there when it comes back."""
     child = start("jararaca", *WORDS, "0", folder=tmp_path)

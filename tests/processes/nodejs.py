@@ -22,7 +22,7 @@ PACKAGES = REPOSITORY / "tests/typescript"
 NEWEST, OLDEST = "typescript", "typescript-oldest"
 OPTIONS: dict[str, Any] = {
     "target": "ES2022",
-    "lib": ["ES2022", "DOM", "DOM.Iterable"],
+    "lib": ["ES2022", "DOM"],
     "module": "ESNext",
     "moduleResolution": "bundler",
     "strict": True,

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clients import query_written, written
@@ -20,7 +21,7 @@ from tasks.main import app as tasks
 
 DRAWN = 200
 PROGRAMS = Path(__file__).parent / "programs"
-HOOKS = {"skipLibCheck": True}  # the types of React and of TanStack Query are theirs
+HOOKS: dict[str, Any] = {"skipLibCheck": True}  # the types of React and of TanStack Query are theirs
 
 
 @pytest.fixture(scope="module")

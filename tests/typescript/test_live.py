@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import mirror
 import pytest
 from children import start as start
-from mirror import app
 from nodejs import Project, conversation
 from serving import serving
 
 from jararaca import create_http_server
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(mirror.__file__).parent
 
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    with serving(create_http_server(app)) as url:
+    with serving(create_http_server(mirror.app)) as url:
         yield url
 
 

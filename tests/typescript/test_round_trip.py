@@ -6,7 +6,7 @@ from typing import Any
 
 import echoing
 import pytest
-from drawing import (
+from echoed_values import (
     amounts,
     colours,
     cookie_values,

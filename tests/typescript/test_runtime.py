@@ -3,10 +3,23 @@
 import pytest
 from nodejs import NEWEST, OLDEST, Project
 
+PEDANTIC = dict.fromkeys(
+    [
+        "noFallthroughCasesInSwitch",
+        "noImplicitOverride",
+        "noImplicitReturns",
+        "noPropertyAccessFromIndexSignature",
+        "noUnusedLocals",
+        "noUnusedParameters",
+    ],
+    True,
+)
+"""What few turn on, in whose repositories the files have to compile too."""
+
 
 @pytest.mark.parametrize("compiler", [NEWEST, OLDEST])
 def test_it_is_clean_under_every_strict_option(project: Project, runtime: dict[str, str], compiler: str) -> None:
-    assert project.check(runtime, compiler=compiler) == []
+    assert project.check(runtime, compiler=compiler, **PEDANTIC) == []
 
 
 def test_requests_and_answers(project: Project, runtime: dict[str, str], programs: dict[str, str]) -> None:

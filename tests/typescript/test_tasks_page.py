@@ -11,7 +11,7 @@ WRITTEN_BY_HAND = {"page.html", "page.ts"}
 
 
 def test_the_scripts_that_are_kept_are_what_is_made_of_their_sources(project: Project) -> None:
-    """Otherwise run `python tests/typescript/tasks_page.py`."""
+    """Otherwise run `python tests/scenarios/tasks_page.py`."""
     others = [file for file in BROWSER.iterdir() if file.name not in WRITTEN_BY_HAND]
 
     assert {file.name: file.read_text(encoding="utf-8") for file in others} == made(project)

@@ -5,7 +5,7 @@ from typing import Any
 
 import echoing
 import pytest
-from drawing import answers, everything
+from echoed_values import answers, everything
 from echoing import Answer, Everything, Farewell
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -194,8 +194,7 @@ export class FetchBackend implements HttpBackend {
     setAll(headers, typeof source === "function" ? await source() : source);
     if (body !== undefined) headers.delete("content-type");
     if (contentType !== undefined) headers.set("content-type", contentType);
-    for (const [name] of request.headers) headers.delete(name);
-    for (const [name, value] of request.headers) headers.append(name, headerValue(name, value));
+    setAll(headers, oncePerName(request.headers));
     if (request.cookies.length > 0) headers.set("cookie", cookieHeader(request.cookies, headers.get("cookie")));
     setAll(headers, request.call?.headers);
     const init: RequestInit = { method: request.method, headers };
@@ -210,6 +209,14 @@ function urlOf(baseUrl: string, request: HttpBackendRequest): string {
   const url = baseUrl.replace(/\/+$/, "") + request.path;
   if (url.startsWith("//") && !baseUrl.startsWith("//")) throw new TypeError(`${url} is the address of another host`);
   return request.query.length === 0 ? url : `${url}?${new URLSearchParams(request.query.map(([k, v]) => [k, v]))}`;
+}
+
+/** `fetch` writes several values of a header as one, with commas, and servers read it as one. */
+function oncePerName(pairs: ReadonlyArray<readonly [string, string]>): Record<string, string> {
+  const names = pairs.map(([name]) => name.toLowerCase());
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new TypeError(`fetch would join the values of the header ${twice} into one`);
+  return Object.fromEntries(pairs);
 }
 
 function setAll(headers: Headers, values: Readonly<Record<string, string>> | undefined): void {

@@ -127,14 +127,22 @@ test("the query repeats lists, leaves out null and undefined, and is encoded", a
 test("headers of the backend, the parameters and the call replace each other in this order", async () => {
   const recorder = new Recorder();
   const backend = recorder.backend({ headers: { "X-A": "backend", "x-b": "backend", "X-C": "backend" } });
-  const headers = pairsOf([["x-b", "parameter"], ["X-C", ["one", "two"]], ["X-D", "parameter"]]);
+  const headers = pairsOf([["x-b", "parameter"], ["X-C", ["one"]], ["X-D", "parameter"]]);
   await backend.request({ ...GET, headers, call: { headers: { "X-D": "call" } } });
   assert.deepEqual(Object.fromEntries(recorder.latest.headers), {
     "x-a": "backend",
     "x-b": "parameter",
-    "x-c": "one, two",
+    "x-c": "one",
     "x-d": "call",
   });
+});
+
+test("several values of one header are refused, because fetch would make one of them", async () => {
+  const recorder = new Recorder();
+  const refused = /fetch would join the values of the header x-a into one/;
+  await assert.rejects(recorder.backend().request({ ...GET, headers: pairsOf([["x-a", ["1", "2"]]]) }), refused);
+  await assert.rejects(recorder.backend().request({ ...GET, headers: [["x-a", "1"], ["X-A", "2"]] }), refused);
+  assert.deepEqual(recorder.urls, []);
 });
 
 test("headers may come from a function, which is asked for each request", async () => {

@@ -17,7 +17,8 @@ import {
   Mixed,
   type ServerSentEvent,
   Size,
-  type TreeOutput,
+  type Tree,
+
 } from "./app.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -121,14 +122,14 @@ echo.nothing({ retries: 3 });
 // -- results
 
 holds<Same<ReturnType<Echo["body"]>, Promise<EverythingOutput>>>();
-holds<Same<ReturnType<Echo["nullable"]>, Promise<TreeOutput | null>>>();
+holds<Same<ReturnType<Echo["nullable"]>, Promise<Tree | null>>>();
 holds<Same<ReturnType<Echo["nothing"]>, Promise<void>>>();
 holds<Same<ReturnType<Echo["listed"]>, Promise<(EverythingOutput | null)[]>>>();
 holds<Same<ReturnType<Flow["text"]>, Promise<string>>>();
 holds<Same<ReturnType<Flow["file"]>, Promise<Blob>>>();
 holds<Same<ReturnType<Flow["stream"]>, Promise<ReadableStream<Uint8Array>>>>();
-holds<Same<ReturnType<Flow["events"]>, Promise<AsyncIterable<ServerSentEvent<TreeOutput>>>>>();
-holds<Same<ReturnType<Flow["lines"]>, Promise<AsyncIterable<TreeOutput>>>>();
+holds<Same<ReturnType<Flow["events"]>, Promise<AsyncIterable<ServerSentEvent<Tree>>>>>();
+holds<Same<ReturnType<Flow["lines"]>, Promise<AsyncIterable<Tree>>>>();
 
 async function results(): Promise<void> {
   const tree = await echo.nullable({ null: true });

@@ -1,4 +1,4 @@
-"""The scripts of the example's page. Run this module to write them anew: `python tests/typescript/tasks_page.py`."""
+"""The scripts of the example's page. Run this module to write them anew: `python tests/scenarios/tasks_page.py`."""
 
 import sys
 import tempfile
