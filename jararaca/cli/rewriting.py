@@ -25,7 +25,7 @@ def run(arguments: Sequence[str], *, app_dir: str) -> int:
     """
     if not os.path.isdir(app_dir):
         raise InvalidOption(f"--app-dir {app_dir} is no directory. Name the one whose changes count.")
-    command = [sys.executable, "-m", "jararaca", "gen-tsi", "--no-watch", f"--app-dir={app_dir}", *arguments]
+    command = [sys.executable, "-m", "jararaca", "gen-tsi", f"--app-dir={app_dir}", *arguments]
     changes = watch(
         app_dir,
         watch_filter=PythonFilter(),

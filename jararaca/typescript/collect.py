@@ -35,7 +35,7 @@ def collect(app: FastAPI) -> Client:
         InvalidHandler: something is declared that no client could call; the text names method and parameter.
     """
     spoken = spoken_by(app)
-    names = Names.of_a_file(declared_names("http", "websocket"))
+    names = Names.of_a_file(declared_names())
     services = _named_services(spoken.operations, names)
     sockets = Sockets(spoken.sockets, names)
     inline = frozenset(_inlined(spoken.operations))

@@ -10,13 +10,14 @@ def _words(text: str) -> frozenset[str]:
 
 _RESERVED = _words(
     """
-    break case catch class const continue debugger default delete do else enum export extends false finally for
-    function if import in instanceof new null return super switch this throw true try typeof var void while with
-    implements interface let package private protected public static yield await async of arguments eval any as
-    asserts bigint boolean declare get infer intrinsic is keyof module namespace never number object readonly
-    require set string symbol type undefined unique unknown using abstract constructor global NaN Infinity
+    arguments await break case catch class const continue debugger default delete do else enum eval export extends
+    false finally for function if implements import in instanceof interface let new null package private protected
+    public return static super switch this throw true try typeof undefined var void while with yield
     """
 )
+
+_OURS = _words("backend call encodePath encodePathSegments fieldsOf options pairsOf query variables")
+"""What methods and hooks use beside their parameters."""
 
 _STANDARD = _words(
     """
@@ -26,7 +27,7 @@ _STANDARD = _words(
     Exclude Extract File FileList FormData Function Generator Headers HeadersInit InstanceType Intl Iterable
     Iterator JSON Lowercase Map Math MessageEvent NodeJS NonNullable Number Object Omit Parameters Partial Pick
     Promise PromiseLike Proxy RangeError Readonly ReadonlyArray ReadonlyMap ReadonlySet ReadableStream
-    ReadableStreamDefaultReader Record Reflect RegExp Request RequestInfo RequestInit Required Response
+    PropertyDescriptor PropertyKey ReadableStreamDefaultReader Record Reflect RegExp Request RequestCredentials RequestInfo RequestInit Required Response
     ResponseInit ReturnType Set String Symbol SyntaxError TextDecoder TextDecoderStream TextEncoder ThisType
     TransformStream TypeError URIError URL URLSearchParams Uint8Array Uppercase WeakMap WeakRef WeakSet WebSocket
     WritableStream console crypto document fetch globalThis performance process queueMicrotask self setInterval
@@ -77,9 +78,14 @@ class Names:
         self._taken = set(taken)
 
     @classmethod
+    def of_a_method(cls) -> "Names":
+        """The scope of the parameters of a method."""
+        return cls(_OURS)
+
+    @classmethod
     def of_a_file(cls, declared: Iterable[str]) -> "Names":
         """The scope of a module that declares some names already, and mentions those of the language."""
-        return cls({*_RESERVED, *_STANDARD, *declared})
+        return cls({*_RESERVED, *_STANDARD, "Selected", *declared})
 
     def take(self, *wanted: str) -> str:
         """The first of the wanted names that is free, or the last one with the first number that makes it free."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from jararaca.typescript.calls import options_of, takes_options
 from jararaca.typescript.model import Client, Endpoint, Parameter, Service, Shape, references_in
-from jararaca.typescript.names import camel, pascal
+from jararaca.typescript.names import Names, camel, pascal
 from jararaca.typescript.quoting import comment, string
 from jararaca.typescript.render import BANNER
-from jararaca.typescript.runtime_text import runtime_text
+from jararaca.typescript.runtime_text import declared_names, runtime_text
 from jararaca.typescript.spelling import spelled
 
 _CLIENT = "./http.js"
@@ -26,7 +26,8 @@ def render_query(client: Client, *, client_module: str) -> str:
     if types:
         imports.append(f"import type {{ {', '.join(types)} }} from {string(client_module)};")
     blocks = [BANNER, runtime, "\n".join(imports)]
-    blocks += ["\n".join(lines) for service in client.services for lines in _blocks(service)]
+    names = Names(declared_names())
+    blocks += ["\n".join(lines) for service in client.services for lines in _blocks(service, names)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -39,14 +40,16 @@ def _types_of(service: Service) -> Iterator[str]:
                 yield from references_in(shape)
 
 
-def _blocks(service: Service) -> Iterator[Iterator[str]]:
+def _blocks(service: Service, names: Names) -> Iterator[Iterator[str]]:
     queries = [each for each in service.endpoints if _is_query(each)]
     yield _keys(service, queries)
     for endpoint in service.endpoints:
         if endpoint.response in _STREAMS:
             yield iter(comment(f"{service.name}.{endpoint.name} has no hook: it answers with a stream."))
         else:
-            yield _query(service, endpoint) if _is_query(endpoint) else _mutation(service, endpoint)
+            name = f"use{service.name}{pascal(endpoint.name)}{'' if _is_query(endpoint) else 'Mutation'}"
+            hook = _query if _is_query(endpoint) else _mutation
+            yield hook(names.take(name), service, endpoint)
 
 
 def _is_query(endpoint: Endpoint) -> bool:
@@ -68,11 +71,11 @@ def _keys(service: Service, queries: list[Endpoint]) -> Iterator[str]:
     yield "};"
 
 
-def _query(service: Service, endpoint: Endpoint) -> Iterator[str]:
+def _query(name: str, service: Service, endpoint: Endpoint) -> Iterator[str]:
     result, values = spelled(endpoint.result), _values(endpoint)
     arguments = [*_arguments(endpoint), f"query: ServiceQueryOptions<{result}, Selected> = {{}}"]
     yield from comment(endpoint.docs, tags=["deprecated"] if endpoint.is_deprecated else [])
-    yield f"export function use{service.name}{pascal(endpoint.name)}<Selected = {result}>("
+    yield f"export function {name}<Selected = {result}>("
     yield from (f"  {each}," for each in arguments)
     yield "): UseQueryResult<Selected, Error> {"
     yield f"  return useServiceQuery<{result}, Selected>("
@@ -83,7 +86,7 @@ def _query(service: Service, endpoint: Endpoint) -> Iterator[str]:
     yield "}"
 
 
-def _mutation(service: Service, endpoint: Endpoint) -> Iterator[str]:
+def _mutation(name: str, service: Service, endpoint: Endpoint) -> Iterator[str]:
     result = spelled(endpoint.result)
     fields = [f"{each.key}: {spelled(each.shape)}" for each in _places(endpoint)]
     values = [f"variables.{each.key}" for each in _places(endpoint)]
@@ -92,7 +95,7 @@ def _mutation(service: Service, endpoint: Endpoint) -> Iterator[str]:
         values.append("variables.options")
     variables = f"{{ {'; '.join(fields)} }}" if fields else "void"
     yield from comment(endpoint.docs, tags=["deprecated"] if endpoint.is_deprecated else [])
-    yield f"export function use{service.name}{pascal(endpoint.name)}Mutation("
+    yield f"export function {name}("
     yield f"  options: ServiceMutationOptions<{result}, {variables}> = {{}},"
     yield f"): UseMutationResult<{result}, Error, {variables}> {{"
     yield f"  return useServiceMutation<{result}, {variables}>("

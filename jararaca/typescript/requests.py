@@ -213,7 +213,7 @@ def _joined(one: Parameter, other: Parameter) -> Parameter:
 
 
 def _with_keys(parameters: Iterable[Parameter], *, has_body: bool) -> Iterator[Parameter]:
-    arguments, options = Names(["options", "call"]), Names(["body"] if has_body else [])
+    arguments, options = Names.of_a_method(), Names(["body"] if has_body else [])
     for each in parameters:
         if each.place == "path":
             yield replace(each, key=arguments.take(argument(each.name)))

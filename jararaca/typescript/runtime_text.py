@@ -9,6 +9,8 @@ _DECLARED = re.compile(
     re.MULTILINE,
 )
 
+_IMPORTED = re.compile(r"^import (?:type )?{([^}]*)}", re.MULTILINE)
+
 
 @cache
 def runtime_text(name: str) -> str:
@@ -17,6 +19,8 @@ def runtime_text(name: str) -> str:
 
 
 @cache
-def declared_names(*names: str) -> frozenset[str]:
-    """What these files declare at their top."""
-    return frozenset(each for name in names for each in _DECLARED.findall(runtime_text(name)))
+def declared_names() -> frozenset[str]:
+    """What these files declare or import at their top: no declaration of an application can be called the same."""
+    texts = [runtime_text(name) for name in ("http", "websocket", "query")]
+    imported = [name for text in texts for clause in _IMPORTED.findall(text) for name in re.findall(r"\w+", clause)]
+    return frozenset([*imported, *(each for text in texts for each in _DECLARED.findall(text))])

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clients import query_written, written
+from clients import client_of, query_written, written
 from drawn import drawn_applications
+from fastapi import WebSocket
 from kitchen.main import app as kitchen
 from nodejs import NEWEST, OLDEST, Project
+from pydantic import create_model
 
-from jararaca import create_http_server
+from jararaca import Get, RestController, WebSocketEndpoint, create_http_server
 from jararaca.typescript.collect import collect
 from jararaca.typescript.render import render
 from jararaca.typescript.render_query import render_query
+from jararaca.typescript.runtime_text import runtime_text
 from jararaca_testing.contracts import proves
 from tasks.main import app as tasks
 
@@ -96,3 +99,26 @@ def test_the_look_at_the_syntax_tree_sees_code_that_got_in(project: Project) -> 
     project.write({**planted, "syntax.mjs": (PROGRAMS / "syntax.mjs").read_text(encoding="utf-8")})
 
     assert json.loads(project.node("syntax.mjs", *planted).stdout).keys() == planted.keys()
+
+
+def test_a_model_may_have_any_name_that_the_hand_written_part_mentions(project: Project) -> None:
+    """It would hide what that means otherwise, or be a second declaration."""
+    runtime = "".join(runtime_text(name) for name in ("http", "websocket", "query"))
+    mentioned = sorted(set(re.findall(r"\b[A-Z]\w*", runtime)))
+    models = [create_model(name, value=(int, 1)) for name in mentioned]
+
+    @RestController("/every")
+    class Every:
+        @Get("/name")
+        async def get_name(self) -> tuple[tuple(models)]:  # type: ignore[misc] # as many as there are
+            raise NotImplementedError
+
+        @WebSocketEndpoint("/feed", sends=models[0])
+        async def feed(self, websocket: WebSocket) -> None: ...
+
+    client = client_of(Every)
+    files = {"app.ts": render(client), "app.query.ts": render_query(client, client_module="./app.js")}
+
+    assert {"Error", "HttpService", "Promise", "WebSocketClient", "Array"} & set(mentioned)
+    assert len(client.models) == len(mentioned)
+    assert "\n".join(map(str, project.check(files, **HOOKS))) == ""

@@ -543,7 +543,7 @@ export const parametersServiceKeys = {
   fixed: (class_: number) => ["ParametersService", "fixed", class_] as const,
   headers: (options: { "user-agent": string; "X-API-Key": string; repeated?: string[] | null | undefined; under_score?: number | undefined; "x-trace"?: string | null | undefined }) => ["ParametersService", "headers", options] as const,
   model: (options: { limit?: number | undefined; order_by?: "created_at" | "name" | undefined; tags?: string[] | undefined; since?: string | null | undefined } = {}) => ["ParametersService", "model", options] as const,
-  path: (number_: number, color: Color, day: string, options: { kind?: string | undefined } = {}) => ["ParametersService", "path", number_, color, day, options] as const,
+  path: (number: number, color: Color, day: string, options: { kind?: string | undefined } = {}) => ["ParametersService", "path", number, color, day, options] as const,
   query: (options: { text: string; numbers: number[]; colors?: Color[] | null | undefined; priority?: Priority | undefined; price?: number | string | null | undefined; either?: number | string | undefined; "item-query"?: number | undefined; literal?: "a" | "b" | undefined; parsed?: string | null | undefined; whatever?: WireScalar | undefined }) => ["ParametersService", "query", options] as const,
   rest: (rest: string) => ["ParametersService", "rest", rest] as const,
   undeclared: (name: string | number | boolean) => ["ParametersService", "undeclared", name] as const,
@@ -618,15 +618,15 @@ export function useParametersServiceModel<Selected = Filter>(
 }
 
 export function useParametersServicePath<Selected = string>(
-  number_: number,
+  number: number,
   color: Color,
   day: string,
   options: { kind?: string | undefined } = {},
   query: ServiceQueryOptions<string, Selected> = {},
 ): UseQueryResult<Selected, Error> {
   return useServiceQuery<string, Selected>(
-    parametersServiceKeys.path(number_, color, day, options),
-    (backend, call) => new ParametersService(backend).path(number_, color, day, options, call),
+    parametersServiceKeys.path(number, color, day, options),
+    (backend, call) => new ParametersService(backend).path(number, color, day, options, call),
     query,
   );
 }

@@ -1681,10 +1681,10 @@ export class ParametersService extends HttpService {
   }
 
   /** Errors: `ParametersServicePathErrors`. */
-  async path(number_: number, color: Color, day: string, options: { kind?: string | undefined } = {}, call?: CallOptions): Promise<string> {
+  async path(number: number, color: Color, day: string, options: { kind?: string | undefined } = {}, call?: CallOptions): Promise<string> {
     return this.httpBackend.request<string>({
       method: "GET",
-      path: "/parameters/paths/" + encodePath(number_) + "/" + encodePath(color) + "/" + encodePath(day),
+      path: "/parameters/paths/" + encodePath(number) + "/" + encodePath(color) + "/" + encodePath(day),
       query: pairsOf([["kind", options.kind]]),
       headers: [],
       cookies: [],

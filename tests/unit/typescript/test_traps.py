@@ -266,3 +266,28 @@ def test_anything_is_unknown_and_that_is_exact() -> None:
 
     assert field(written(client), "Whatever", "anything") == ": unknown"
     assert client.remarks == ()
+
+
+@RestController("/names")
+class Ours:
+    @Get("/{options}/{call}/{query}/{backend}/{variables}/{encode_path}/{pairs_of}/{type}/{class_}")
+    async def find(
+        self,
+        options: int,
+        call: int,
+        query: int,
+        backend: int,
+        variables: int,
+        encode_path: int,
+        pairs_of: int,
+        type: int,  # noqa: A002
+        class_: int,
+    ) -> None: ...
+
+
+def test_a_parameter_hides_nothing_that_a_method_needs() -> None:
+    endpoint = endpoint_of(client_of(Ours), "find")
+
+    assert [each.key for each in endpoint.parameters] == [
+        *("options2", "call2", "query2", "backend2", "variables2", "encodePath2", "pairsOf2", "type", "class_"),
+    ]
