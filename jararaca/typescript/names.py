@@ -26,12 +26,12 @@ _STANDARD = _words(
     ConstructorParameters DOMException DataView Date Error ErrorEvent Event EventListener EventSource EventTarget
     Exclude Extract File FileList FormData Function Generator Headers HeadersInit InstanceType Intl Iterable
     Iterator JSON Lowercase Map Math MessageEvent NodeJS NonNullable Number Object Omit Parameters Partial Pick
-    Promise PromiseLike Proxy RangeError Readonly ReadonlyArray ReadonlyMap ReadonlySet ReadableStream
-    PropertyDescriptor PropertyKey ReadableStreamDefaultReader Record Reflect RegExp Request RequestCredentials RequestInfo RequestInit Required Response
-    ResponseInit ReturnType Set String Symbol SyntaxError TextDecoder TextDecoderStream TextEncoder ThisType
-    TransformStream TypeError URIError URL URLSearchParams Uint8Array Uppercase WeakMap WeakRef WeakSet WebSocket
-    WritableStream console crypto document fetch globalThis performance process queueMicrotask self setInterval
-    setTimeout window clearInterval clearTimeout structuredClone
+    Promise PromiseLike PropertyDescriptor PropertyKey Proxy RangeError ReadableStream ReadableStreamDefaultReader
+    Readonly ReadonlyArray ReadonlyMap ReadonlySet Record Reflect RegExp Request RequestCredentials RequestInfo
+    RequestInit Required Response ResponseInit ReturnType Set String Symbol SyntaxError TextDecoder
+    TextDecoderStream TextEncoder ThisType TransformStream TypeError URIError URL URLSearchParams Uint8Array
+    Uppercase WeakMap WeakRef WeakSet WebSocket WritableStream clearInterval clearTimeout console crypto document
+    fetch globalThis performance process queueMicrotask self setInterval setTimeout structuredClone window
     """
 )
 """Names of the language and of browsers that a client may mention: a model of the same name would hide them."""

@@ -397,6 +397,16 @@ test("a call that takes too long ends with a TimeoutError, the call's own time b
   await assert.rejects(backend.request({ ...GET, call: { timeout: 2 } }), { message: "no answer within 2 ms: /a" });
 });
 
+test("a call may take for ever", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const controller = new AbortController();
+  const backend = new FetchBackend({ baseUrl: "", fetch: silent, timeout: 1 });
+  const call = backend.request({ ...GET, call: { timeout: Infinity, signal: controller.signal } });
+  context.mock.timers.tick(2 ** 31);
+  controller.abort(new Error("enough"));
+  await assert.rejects(call, /enough/);
+});
+
 test("a call is aborted by its signal, also beside a timeout, and before it was sent", async () => {
   const backend = new FetchBackend({ baseUrl: "", fetch: silent, timeout: 60_000 });
   const controller = new AbortController();

@@ -74,7 +74,8 @@ export class FetchBackend {
         const timeout = request.call?.timeout ?? this.#options.timeout;
         const late = new AbortController();
         const giveUp = () => late.abort(new DOMException(`no answer within ${timeout} ms: ${request.path}`, "TimeoutError"));
-        const timer = timeout === undefined ? undefined : setTimeout(giveUp, timeout);
+        const isLimited = timeout !== undefined && timeout <= 0x7fffffff; // a timer takes a longer one for none at all
+        const timer = isLimited ? setTimeout(giveUp, timeout) : undefined;
         const signal = request.call?.signal === undefined ? late.signal : AbortSignal.any([request.call.signal, late.signal]);
         try {
             const init = await untilAborted(this.#initOf(request), signal);

@@ -25,7 +25,7 @@ export type ResponseKind = "json" | "text" | "blob" | "empty" | "stream" | "even
 export interface CallOptions {
   /** Gives up when it is aborted; a stream ends with it too. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds until the call gives up with a `TimeoutError`. Streams count until their first byte. */
+  /** Milliseconds until the call gives up with a `TimeoutError`; `Infinity` for never. Streams count until they begin. */
   readonly timeout?: number | undefined;
   /** Sent as well; the same name as another header's replaces it. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -178,7 +178,8 @@ export class FetchBackend implements HttpBackend {
     const timeout = request.call?.timeout ?? this.#options.timeout;
     const late = new AbortController();
     const giveUp = () => late.abort(new DOMException(`no answer within ${timeout} ms: ${request.path}`, "TimeoutError"));
-    const timer = timeout === undefined ? undefined : setTimeout(giveUp, timeout);
+    const isLimited = timeout !== undefined && timeout <= 0x7fffffff; // a timer takes a longer one for none at all
+    const timer = isLimited ? setTimeout(giveUp, timeout) : undefined;
     const signal = request.call?.signal === undefined ? late.signal : AbortSignal.any([request.call.signal, late.signal]);
     try {
       const init = await untilAborted(this.#initOf(request), signal);
