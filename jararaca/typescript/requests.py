@@ -31,7 +31,7 @@ from jararaca.typescript.model import (
 )
 from jararaca.typescript.names import Names, argument
 from jararaca.typescript.schemas import Operation
-from jararaca.typescript.shapes import FormShapes, all_of, any_of
+from jararaca.typescript.shapes import FormShapes, any_of
 from jararaca.typescript.vocabulary import Vocabulary
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -57,11 +57,8 @@ class Requests:
             InvalidHandler: one has a name or a type that no request can carry.
         """
         found: dict[tuple[Place, str], Parameter] = {}
-        for said in _said(operation):
-            one = self._parameter(said)
-            other = found.get((one.place, one.name))
-            found[one.place, one.name] = one if other is None else _joined(one, other)
-        for one in (*self._credentials(operation), *self._undeclared(operation)):
+        declared = (self._parameter(said) for said in _said(operation))
+        for one in (*declared, *self._credentials(operation), *self._undeclared(operation)):
             found.setdefault((one.place, one.name), one)
         self._check_hidden(operation.route.dependant)
         ordered = sorted(found.values(), key=lambda each: _PLACES.index(each.place))
@@ -204,12 +201,6 @@ def _said(operation: Operation) -> Iterator[Mapping[str, Any]]:
         is_one = isinstance(said, Mapping) and said.get("in") in _PLACES and isinstance(said.get("name"), str)
         if is_one and (said["in"] != "path" or said["name"] in operation.route.param_convertors):
             yield said
-
-
-def _joined(one: Parameter, other: Parameter) -> Parameter:
-    """Two parameters that read the same value."""
-    shape = one.shape if one.shape == other.shape else all_of([other.shape, one.shape])
-    return replace(other, shape=shape, is_required=one.is_required or other.is_required)
 
 
 def _with_keys(parameters: Iterable[Parameter], *, has_body: bool) -> Iterator[Parameter]:

@@ -114,7 +114,7 @@ class Responses:
     def _undeclared(self, route: Any) -> Answer:
         """The result of a method that has no response model."""
         returned = inspect.signature(route.endpoint).return_annotation
-        if route.response_model is None and returned in (None, "None"):
+        if returned in (None, "None"):
             return "json", NULL
         if inspect.isclass(returned) and issubclass(returned, Response):
             if issubclass(returned, JSONResponse):
@@ -122,9 +122,7 @@ class Responses:
             return _bytes_of(returned)
         if returned is inspect.Signature.empty:
             return "json", self._unknown("the method has no return annotation, and declares no response_model")
-        if route.response_model is None:
-            return "json", self._unknown("it has response_model=None, or its return annotation is no model")
-        return "json", UNKNOWN
+        return "json", self._unknown("it has response_model=None, or its return annotation is no model")
 
     def _unknown(self, why: str) -> Shape:
         self._remarks.append(f"the result is typed unknown: {why}")

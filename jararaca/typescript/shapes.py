@@ -6,7 +6,7 @@ a reason, and nothing raises.
 
 import json
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +40,7 @@ _SCALARS = {
 }
 _OF_OBJECTS = frozenset({"properties", "required", "additionalProperties", "propertyNames", "patternProperties"})
 _OF_LISTS = frozenset({"items", "prefixItems"})
+_COMBINED = frozenset({"allOf", "anyOf", "oneOf", "$ref"})
 _CONDITIONS = frozenset({"not", "required", "maxProperties", "minProperties"})
 _EXACT = 2**53
 
@@ -65,11 +66,12 @@ class Shapes:
             parts.append(own)
         return all_of(parts)
 
-    def fields_of(self, schema: Mapping[str, Any]) -> tuple[Field, ...]:
+    def fields_of(self, schema: Any) -> tuple[Field, ...]:
         """The properties of an object's schema."""
-        properties, required = schema.get("properties"), _required(schema)
+        properties = schema.get("properties") if isinstance(schema, Mapping) else None
         if not isinstance(properties, Mapping):
             return ()
+        required = _required(schema)
         return tuple(self._field(str(name), each, name in required) for name, each in properties.items())
 
     def resolved(self, schema: Any) -> Any:
@@ -91,12 +93,24 @@ class Shapes:
             choices = schema.get(key)
             if isinstance(choices, list):
                 tag = _discriminator(schema)
-                yield any_of(self._choice(choice, tag) for choice in choices)
+                chosen = [each for each in choices if not _is_condition(each)]
+                shapes = [self.of(each) if tag is None else self._tagged(each, tag) for each in chosen]
+                yield any_of(shapes if len(chosen) == len(choices) else [self._none_of(chosen), *shapes])
 
-    def _choice(self, schema: Any, tag: str | None) -> Shape:
-        if isinstance(schema, Mapping) and schema and schema.keys() <= _CONDITIONS:
-            return Structure(())
-        return self._tagged(schema, tag) if tag is not None else self.of(schema)
+    def _none_of(self, schemas: Iterable[Any]) -> Shape:
+        """What has no field of any of these: so forms say that a group of fields may be left out."""
+        names = dict.fromkeys(name for each in schemas for name in self._names_in(each))
+        return Structure(tuple(Field(name, Plain("undefined"), is_optional=True) for name in names))
+
+    def _names_in(self, schema: Any, *, deep: int = 4) -> Iterator[str]:
+        target = self.resolved(schema)
+        if isinstance(target, Mapping) and deep:
+            properties = target.get("properties")
+            yield from properties if isinstance(properties, Mapping) else ()
+            for key in ("anyOf", "oneOf", "allOf"):
+                choices = target.get(key)
+                for each in choices if isinstance(choices, list) else ():
+                    yield from self._names_in(each, deep=deep - 1)
 
     def _tagged(self, schema: Any, tag: str) -> Shape:
         """A member of a discriminated union: its tag is always there, also where the model has a default for it."""
@@ -131,6 +145,8 @@ class Shapes:
         kind = schema.get("type")
         if isinstance(kind, list):
             return any_of(self._typed(each, schema) for each in kind)
+        if kind == "object" and _OF_OBJECTS.isdisjoint(schema) and not _COMBINED.isdisjoint(schema):
+            return None
         if kind is None:
             kind = "object" if "properties" in schema else "array" if not _OF_LISTS.isdisjoint(schema) else None
         return None if kind is None else self._typed(kind, schema)

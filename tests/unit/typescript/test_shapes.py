@@ -83,7 +83,7 @@ REF = "#/components/schemas/"
         ({"anyOf": [{"type": "string"}, {}]}, "unknown"),
         ({"anyOf": [{"type": "string"}, {"type": "string"}]}, "string"),
         ({"anyOf": [{"type": "string"}, {"anyOf": [{"type": "null"}]}]}, "string | null"),
-        ({"anyOf": [{"maxProperties": 0}, {"$ref": f"{REF}Item"}]}, "{} | Item"),
+        ({"anyOf": [{"maxProperties": 0}, {"$ref": f"{REF}Item"}]}, "{ kind?: undefined; raw?: undefined } | Item"),
         (
             {"oneOf": [{"$ref": f"{REF}Item"}], "discriminator": {"propertyName": "kind"}},
             'Item & { kind: "item" }',
