@@ -94,7 +94,7 @@ types: $(VENV)/.installed-bench $(VENV)/.installed-docs  ## Check types strictly
 	$(BIN)/mypy --strict
 
 deep: $(VENV)/.installed  ## Try far more generated examples than `make test` does
-	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n auto -m "hypothesis and not needs_node"
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n auto --timeout=900 -m "hypothesis and not needs_node"
 
 fuzz: $(VENV)/.installed  ## Compare the in-memory broker with RabbitMQ for MINUTES, from SEED on, or for OPERATIONS
 	$(BIN)/python -m jararaca_testing.differential --minutes $(MINUTES) --seed $(SEED) --operations $(OPERATIONS)

@@ -4,16 +4,18 @@ Prints each seed with its counts. Ends with 1 at the first divergence, which it 
 """
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from jararaca_testing.differential.comparison import Comparison
 from jararaca_testing.differential.machine import Findings, search
+from jararaca_testing.differential.management import Management
 from jararaca_testing.differential.model import MemoryModel
 from jararaca_testing.differential.server import AmqpServer
-from jararaca_testing.servers import AMQP_URL
+from jararaca_testing.rabbitmq_node import RabbitMQNode, installed_program
 
 DEFAULT_URL = "amqp://guest:guest@127.0.0.1:5672/"
 
@@ -21,7 +23,18 @@ DEFAULT_URL = "amqp://guest:guest@127.0.0.1:5672/"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until the minutes or the operations are spent, seed after seed. 0: the two never differed."""
     asked = _parser().parse_args(arguments)
-    model, server = MemoryModel(), AmqpServer(asked.url)
+    if asked.url is not None or installed_program() is None:
+        _say("Bindings are tried at the end of each example only: a server of others does not tell them.")
+        return _compared(asked, asked.url or DEFAULT_URL, None)
+    with TemporaryDirectory() as folder, RabbitMQNode(Path(folder), plugins=["rabbitmq_management"]) as node:
+        node.until_managed()
+        assert node.management_url is not None
+        with Management(node.management_url) as management:
+            return _compared(asked, node.url, management)
+
+
+def _compared(asked: argparse.Namespace, url: str, management: Management | None) -> int:
+    model, server = MemoryModel(), AmqpServer(url, management)
     try:
         return _run(Comparison(model, server), asked)
     finally:
@@ -43,7 +56,7 @@ def _run(comparison: Comparison, asked: argparse.Namespace) -> int:
         races += len(findings.unconfirmed)
         _say(_line(findings))
         for race in findings.unconfirmed:
-            _say(f"\nSeen once, and not again: {race}")
+            _say(f"\nSeen, but not every time: {race}")
         if findings.divergence is not None:
             _say(f"\nSeed {seed}: {findings.divergence}")
             return 1
@@ -70,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=2.0, help="how long to search (default: %(default)s)")
     parser.add_argument("--operations", type=int, default=0, help="stop after so many operations; 0: never")
     parser.add_argument("--seed", type=int, default=0, help="the first seed; the next ones follow")
-    parser.add_argument("--url", default=os.environ.get(AMQP_URL, DEFAULT_URL), help=f"default: ${AMQP_URL}")
+    parser.add_argument(
+        "--url", help=f"of a RabbitMQ that runs; unless given, one is started, or if none is installed {DEFAULT_URL}"
+    )
     return parser
 
 

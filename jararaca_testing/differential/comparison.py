@@ -67,6 +67,7 @@ class Comparison:
         self.steps = 0
         self.patience = PATIENCE
         self._delay = 0.0
+        self._passed = False
         self._tags: dict[int, dict[int, int]] = {}
 
     def begin(self) -> None:
@@ -114,13 +115,21 @@ class Comparison:
         due: list[float] = []
         for operation in operations:
             operation = self._unambiguous(operation)  # noqa: PLW2901 -- what is done is what is reported
-            self.operations.append(operation)
             began = self._come_to_a_quiet_moment(operation.seconds if isinstance(operation, Wait) else 0.0)
+            if self._passed and isinstance(operation, SETTLEMENTS):
+                self._look(due)  # what it settles may have come meanwhile
+            self.operations.append(operation)
             due += self._due_after(began)
             self._model.apply(operation)
             self._server.apply(self._as_the_server_counts(operation))
             self.ledger.note(operation)
             due += self._due_after(began)
+        seen = self._look(due)
+        self._delay = max(self._delay, self._server.now() - began)
+        return seen
+
+    def _look(self, due: Sequence[float]) -> Observation:
+        """Compare what both show; `due` are moments at which something may have happened during the step."""
         looks = [self._server.now()]
         ours = self._model.observe(lambda _: True, patience=0.0)
 
@@ -135,7 +144,6 @@ class Comparison:
             if any(moment < max(looks[:2]) + MARGIN for moment in due):
                 raise Inconclusive
             raise Divergence(self.operations, diff)
-        self._delay = max(self._delay, self._server.now() - began)
         self._note_tags(ours, theirs)
         return ours
 
@@ -145,7 +153,11 @@ class Comparison:
         return [] if due is None else [due]
 
     def _come_to_a_quiet_moment(self, seconds: float) -> float:
-        """Let `seconds` pass on both sides, and more until nothing falls due nearby. Returns the moment."""
+        """Let `seconds` pass on both sides, and more until nothing falls due nearby. Returns the moment.
+
+        `_passed` is then whether something fell due since the last look.
+        """
+        next_due = self._model.next_due(self._model.now())
         moment = self._server.now() + seconds
         margin = MARGIN + self._delay
         after = moment - margin
@@ -154,6 +166,7 @@ class Comparison:
         self._server.wait_until(moment)
         moment = max(moment, self._server.now())
         self._model.wait_until(moment)
+        self._passed = next_due is not None and next_due <= self._model.now()
         return moment
 
     def _unambiguous(self, operation: Operation) -> Operation:

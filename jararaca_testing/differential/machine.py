@@ -36,7 +36,7 @@ class Hunt:
     found_at: int | None = None
 
     def note(self, divergence: Divergence) -> None:
-        """Believe what happens again; what does not is a race within the server."""
+        """Believe what happens every time; what does not is a race within the server."""
         at = self.comparison.steps
         self.found = confirmed(self.comparison, divergence)
         if self.found is None:
@@ -110,8 +110,8 @@ class Findings:
     """What one search came to.
 
     `operations` were done before the divergence, or in all if there is none. `inconclusive` examples were given up,
-    because the machine was too slow to tell what came first. What is `unconfirmed` was seen, and not again when the
-    same was done three more times: two processes within the server raced.
+    because the machine was too slow to tell what came first. What is `unconfirmed` did not happen every time that the
+    same was done again: two processes within the server raced.
     """
 
     seed: int

@@ -5,13 +5,13 @@ from typing import Any
 
 from jararaca.adapters.memory.broker.session.channel import AmqpChannel
 from jararaca.adapters.memory.broker.session.connection import AmqpConnection
-from jararaca.adapters.memory.broker.session.delivery import AmqpDelivery, GetOk
+from jararaca.adapters.memory.broker.session.delivery import AmqpDelivery
 from jararaca.adapters.memory.broker.vhost import VirtualHost
 from jararaca.errors import ChannelClosed, ConnectionClosed
-from jararaca.ports.broker import Envelope, Exchange, Queue, QueueInfo, Returned
+from jararaca.ports.broker import Envelope, Queue, Returned
 from jararaca_testing.clock import VirtualClock
+from jararaca_testing.differential.calls import carry_out, content_of
 from jararaca_testing.differential.observations import (
-    Answer,
     CancelledByServer,
     Closed,
     Confirmed,
@@ -25,28 +25,10 @@ from jararaca_testing.differential.observations import (
 from jararaca_testing.differential.operations import (
     CONFIRMING,
     CONNECTION_OF,
-    Ack,
-    Bind,
-    Cancel,
     CloseChannel,
-    Commit,
-    Consume,
-    DeclareExchange,
     DeclareQueue,
-    DeleteExchange,
-    DeleteQueue,
     DropConnection,
-    Get,
-    Nack,
     Operation,
-    Publish,
-    Purge,
-    Qos,
-    Recover,
-    Reject,
-    Rollback,
-    SelectTransaction,
-    Unbind,
     Wait,
 )
 from jararaca_testing.differential.system import Matches
@@ -73,7 +55,7 @@ class _Ear:
 
     def delivered(self, delivery: AmqpDelivery) -> None:
         tag, again = delivery.delivery_tag, delivery.redelivered
-        self.add(Delivered(delivery.consumer_tag, tag, again, _content(delivery)))
+        self.add(Delivered(delivery.consumer_tag, tag, again, content_of(delivery)))
 
     def returned(self, reason: Returned, exchange: str, routing_key: str, envelope: Envelope) -> None:
         content = without_times(Content(exchange, routing_key, envelope))
@@ -137,6 +119,7 @@ class MemoryModel:
         for ear in self._ears.values():
             ear.observation = self._seen
         self._call(lambda: self._count(seen))
+        seen.bindings = list(self._vhost.exchanges.bindings())
         return seen
 
     def close(self) -> None:
@@ -172,7 +155,7 @@ class MemoryModel:
                 channel.close()
             return
         try:
-            answer = _carry_out(self._channel(operation.channel), operation)
+            answer = carry_out(self._channel(operation.channel), operation)
         except (ChannelClosed, ConnectionClosed) as refusal:
             whole = isinstance(refusal, ConnectionClosed)
             self._ears[_first_of(number) if whole else operation.channel].closed(refusal)
@@ -204,89 +187,6 @@ class MemoryModel:
             looking = connection.channel(_LOOKING, _Ear(_LOOKING, Observation()))
             looking.queue_declare(Queue(name), passive=True)
             looking.close()
-
-
-def _carry_out(channel: AmqpChannel, it: Operation) -> Answer | None:
-    """Call the method; its reply under the name that it has in AMQP."""
-    match it:
-        case Publish():
-            where = it.exchange, it.routing_key
-            channel.basic_publish(it.envelope, exchange=where[0], routing_key=where[1], mandatory=it.mandatory)
-        case Ack():
-            channel.basic_ack(it.tag, multiple=it.multiple)
-        case Nack():
-            channel.basic_nack(it.tag, multiple=it.multiple, requeue=it.requeue)
-        case Reject():
-            channel.basic_reject(it.tag, requeue=it.requeue)
-        case Get():
-            return _got(channel.basic_get(it.queue, no_ack=it.no_ack))
-        case DeclareQueue():
-            queue = Queue(it.name, it.durable, it.exclusive, it.auto_delete, it.arguments)
-            return _declared(channel.queue_declare(queue, passive=it.passive))
-        case Consume():
-            tag = channel.basic_consume(
-                it.queue, consumer_tag=it.consumer, no_ack=it.no_ack, exclusive=it.exclusive, arguments=it.arguments
-            )
-            return Answer("Basic.ConsumeOk", (tag,))
-        case Cancel():
-            return Answer("Basic.CancelOk", (channel.basic_cancel(it.consumer),))
-        case Purge():
-            return Answer("Queue.PurgeOk", (channel.queue_purge(it.queue),))
-        case DeleteQueue():
-            count = channel.queue_delete(it.name, if_unused=it.if_unused, if_empty=it.if_empty)
-            return Answer("Queue.DeleteOk", (count,))
-        case _:
-            return _carry_out_plainly(channel, it)
-    return None
-
-
-def _carry_out_plainly(channel: AmqpChannel, it: Operation) -> Answer:
-    """Call a method whose reply carries nothing."""
-    match it:
-        case DeclareExchange():
-            exchange = Exchange(it.name, it.type, it.durable, it.auto_delete, it.internal, it.arguments)
-            channel.exchange_declare(exchange, passive=it.passive)
-            return Answer("Exchange.DeclareOk")
-        case DeleteExchange():
-            channel.exchange_delete(it.name, if_unused=it.if_unused)
-            return Answer("Exchange.DeleteOk")
-        case Bind() | Unbind():
-            verb, of = type(it).__name__, it.destination_type
-            call = getattr(channel, f"{of}_{verb.lower()}")
-            call(it.destination, it.source, it.routing_key, it.arguments)
-            return Answer(f"{of.title()}.{verb}Ok")
-        case Qos():
-            channel.basic_qos(it.prefetch, global_=it.shared)
-            return Answer("Basic.QosOk")
-        case Recover():
-            channel.basic_recover(requeue=it.requeue)
-            return Answer("Basic.RecoverOk")
-        case SelectTransaction():
-            channel.tx_select()
-            return Answer("Tx.SelectOk")
-        case Commit():
-            channel.tx_commit()
-            return Answer("Tx.CommitOk")
-        case Rollback():
-            channel.tx_rollback()
-            return Answer("Tx.RollbackOk")
-    raise TypeError(f"{type(it).__name__} is no operation of a channel")
-
-
-def _got(got: GetOk | None) -> Answer:
-    if got is None:
-        return Answer("Basic.GetEmpty")
-    delivery = got.delivery
-    fields = (delivery.delivery_tag, delivery.redelivered, got.ready, _content(delivery))
-    return Answer("Basic.GetOk", fields)
-
-
-def _declared(info: QueueInfo) -> Answer:
-    return Answer("Queue.DeclareOk", (info.name, info.ready, info.consumers))
-
-
-def _content(delivery: AmqpDelivery) -> Content:
-    return without_times(Content(delivery.exchange, delivery.routing_key, delivery.envelope))
 
 
 def _first_of(connection: int) -> int:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from jararaca.ports.broker import Envelope
+from jararaca.ports.broker import Binding, Envelope
+from jararaca_testing.differential.management import as_told
 from jararaca_testing.differential.operations import CONNECTION_OF
 
 DIED = "<the time of the death>"
@@ -87,10 +88,14 @@ class QueueCounts:
 
 @dataclass(slots=True)
 class Observation:
-    """Everything that became visible in one step: events per channel in the order of arrival, and every queue."""
+    """Everything that became visible in one step: events per channel in the order of arrival, and every queue.
+
+    `bindings` are all of them, or None if the system does not tell.
+    """
 
     events: dict[int, list[Event]] = field(default_factory=dict)
     queues: dict[str, QueueCounts] = field(default_factory=dict)
+    bindings: list[Binding] | None = None
 
     def add(self, channel: int, event: Event) -> None:
         self.events.setdefault(channel, []).append(event)
@@ -98,11 +103,12 @@ class Observation:
     def deliveries(self, channel: int) -> list[Delivered]:
         return [event for event in self.events.get(channel, ()) if isinstance(event, Delivered)]
 
-    def lines(self, *, tags: bool = True) -> list[str]:
+    def lines(self, *, tags: bool = True, bindings: bool = True) -> list[str]:
         """One line per fact, in an order that does not depend on what the protocol leaves open.
 
         AMQP promises order per consumer, and a return before the confirm of the same publish. Across consumers of one
-        channel the queues race, so tags are shown only if `tags` says that there was no race.
+        channel the queues race, so tags are shown only if `tags` says that there was no race. `bindings` are shown if
+        they are known.
         """
         shown: list[str] = []
         for channel, events in sorted(_without_last_words(self.events).items()):
@@ -116,7 +122,7 @@ class Observation:
             shown += [line for stream in sorted(by_kind) for line in by_kind[stream]]
         for name, counts in sorted(self.queues.items()):
             shown.append(f"queue {name}: {counts.ready} ready, {counts.consumers} consumers")
-        return shown
+        return shown + sorted(map(_bound, self.bindings or ())) if bindings else shown
 
 
 def _without_last_words(events: Mapping[int, list[Event]]) -> dict[int, list[Event]]:
@@ -143,7 +149,8 @@ def raced(observation: Observation) -> bool:
 def difference(model: Observation, server: Observation) -> str | None:
     """What differs, as a diff from the server (-) to the model (+); None if nothing does."""
     tags = not (raced(model) or raced(server))
-    theirs, ours = server.lines(tags=tags), model.lines(tags=tags)
+    bindings = None not in (model.bindings, server.bindings)
+    theirs, ours = (each.lines(tags=tags, bindings=bindings) for each in (server, model))
     if theirs == ours:
         return None
     return "\n".join(line for line in difflib.ndiff(theirs, ours) if not line.startswith("?"))
@@ -161,6 +168,11 @@ def without_times(content: Content) -> Content:
 def renamed_event(event: Event, name: Callable[[Any], Any]) -> Event:
     """The same event with every text in it passed through `name`."""
     return type(event)(*(_mapped(getattr(event, each), name) for each in event.__slots__))
+
+
+def renamed_binding(binding: Binding, name: Callable[[Any], Any]) -> Binding:
+    """The same binding with every text in it passed through `name`."""
+    return Binding(*(_mapped(getattr(binding, each), name) for each in binding.__slots__))
 
 
 def _mapped(value: Any, name: Callable[[Any], Any]) -> Any:
@@ -199,6 +211,12 @@ def _told(event: Event, *, tags: bool) -> tuple[str, str]:
             return "e", f"{what} closed: {event.code} {event.text}"
         case Answer():
             return "a", " ".join([event.method, *map(_field, event.fields)])
+
+
+def _bound(binding: Binding) -> str:
+    arguments = f" {_shown(as_told(binding.arguments))}" if binding.arguments else ""
+    to = f"{binding.destination_type} {binding.destination}"
+    return f"binding of {binding.source} to {to}: {binding.routing_key!r}{arguments}"
 
 
 def _field(value: Any) -> str:

@@ -5,7 +5,8 @@ which cost real time here.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import MISSING, fields, replace
 from typing import Any
 
@@ -16,30 +17,37 @@ from jararaca_testing.differential.operations import Operation
 MOST_TRIALS = 300
 LONGEST = 45.0
 """Real seconds that all trials may take."""
-REPEATS = 3
-"""How often a divergence is tried again, before it passes for a race within the server."""
+REPEATS = 8
+"""How often a divergence has to happen again. A server that once shows what the model does races with itself."""
 
 LITTLE_PATIENCE = 0.3
 """Seconds for the server to agree: less than it is given when nobody knows yet that it will not."""
 
 
-def replayed(comparison: Comparison, operations: list[Operation]) -> Divergence | None:
-    """Play a list from the start, without a look into every corner. None if nothing differs, or nobody can tell."""
+def replayed(comparison: Comparison, operations: Sequence[Operation]) -> Divergence | None:
+    """Play a list from the start, without a look into every corner. None if nothing differs.
+
+    Raises:
+        Inconclusive: nobody can tell.
+    """
     comparison.begin()
     try:
         for operation in operations:
             comparison.step(operation)
     except Divergence as divergence:
         return divergence
-    except Inconclusive:
-        pass
     return None
 
 
 def confirmed(comparison: Comparison, found: Divergence) -> Divergence | None:
-    """The divergence when it happens again; None if it does not."""
-    again = (replayed(comparison, list(found.operations)) for _ in range(REPEATS))
-    return next(filter(None, again), None)
+    """The divergence when it happens again whenever it can be told; None if the server shows this and that."""
+    again = None
+    for _ in range(REPEATS):
+        with suppress(Inconclusive):
+            again = replayed(comparison, found.operations)
+            if again is None:
+                return None
+    return again
 
 
 def shortest(comparison: Comparison, found: Divergence, *, trials: int = MOST_TRIALS) -> Divergence:
@@ -51,7 +59,9 @@ def shortest(comparison: Comparison, found: Divergence, *, trials: int = MOST_TR
     def tried(operations: list[Operation]) -> Divergence | None:
         nonlocal left
         left = left - 1 if time.monotonic() < end else 0
-        return replayed(comparison, operations) if left > 0 else None
+        with suppress(Inconclusive):
+            return replayed(comparison, operations) if left > 0 else None
+        return None
 
     comparison.patience = LITTLE_PATIENCE
     before = None

@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from jararaca.ports.broker import Envelope
 from jararaca_testing.differential.model import MemoryModel
-from jararaca_testing.differential.observations import Answer, Closed, Delivered, Event
+from jararaca_testing.differential.observations import Answer, Closed, Confirmed, Delivered, Event
 from jararaca_testing.differential.operations import (
     Ack,
     Bind,
     Cancel,
+    CloseChannel,
     Consume,
     DeclareExchange,
     DeclareQueue,
@@ -276,7 +278,67 @@ def test_a_quorum_queue_counts_a_cancelled_consumer_until_it_has_settled(
     consume = [DeclareQueue(name="q0", arguments=arguments), Consume(queue="q0", consumer="c0"), publish(b"", "q0")]
 
     cancelled = play([*consume, look, Cancel(consumer="c0"), look], 1)
-    settled = play([Ack(tag=1), look], 1)
+    settled = play([Ack(tag=1), Get(queue="q0"), look], 1)  # what is got is asked for behind the acknowledgement
 
     assert cancelled == [Answer("Queue.DeclareOk", ("q0", 0, left))]
     assert settled == [Answer("Queue.DeclareOk", ("q0", 0, 0))]
+
+
+@pytest.mark.parametrize("first", ["plain", "dying"])
+def test_a_channel_that_closes_is_given_up_by_its_youngest_queue_first(play: Play, first: str) -> None:
+    """A dead letter that so comes back to an older one is sent to the channel once more, and from then on returned."""
+    dying = DeclareQueue(name="q1", arguments={"x-message-ttl": 0, "x-dead-letter-exchange": "x0"})
+    plain = DeclareQueue(name="q0")
+    steps = [
+        DeclareExchange(name="x0"),
+        *((plain, dying) if first == "plain" else (dying, plain)),
+        Bind(source="x0", destination="q0"),
+        Bind(source="x0", destination="q1"),
+        Consume(channel=2, queue="q0", consumer="c0"),
+        Consume(channel=2, queue="q1", consumer="c1"),
+        Publish(exchange="x0", envelope=Envelope(b"1")),
+        CloseChannel(channel=2),
+        Get(queue="q0", no_ack=True),
+        Get(queue="q0", no_ack=True),
+    ]
+
+    heard = play(steps, 2)
+
+    assert [event.fields[1] for event in heard if isinstance(event, Answer)] == [True, first == "plain"]
+    assert deaths(heard[-1]) == [("q1", "expired")]
+
+
+def test_a_full_quorum_queue_stops_those_it_knows(play: Play) -> None:
+    """Who publishes for the first time when it is down to its limit again is not told, and may; the others wait."""
+    limit = {**QUORUM, "x-max-length": 2, "x-overflow": "reject-publish"}
+    steps = [
+        DeclareQueue(name="q0", arguments=limit),
+        *(publish(b"1", "q0") for _ in range(3)),
+        Get(queue="q0"),
+        publish(b"2", "q0"),
+        replace(publish(b"3", "q0"), channel=2),
+        Get(queue="q0"),
+        publish(b"4", "q0"),
+    ]
+
+    heard = play(steps, 5)
+
+    assert [event.taken for event in heard if isinstance(event, Confirmed)] == [True, False, False]
+    assert [event.fields[2] for event in heard if isinstance(event, Answer)] == [2, 2]
+
+
+def test_the_channel_that_costs_its_connection_ends_before_the_others(play: Play) -> None:
+    """What was unacked on it goes to the next one first: a quorum queue counts two returns."""
+    steps = [
+        DeclareQueue(name="q0", arguments=QUORUM),
+        Consume(channel=1, queue="q0", consumer="c0"),
+        publish(b"1", "q0"),
+        Consume(queue="q0", consumer="c0"),
+        Consume(channel=1, queue="q0", consumer="c0"),
+        Get(queue="q0", no_ack=True),
+    ]
+
+    heard = play(steps, 1)
+
+    assert isinstance(heard[0], Answer)
+    assert heard[0].fields[3].envelope.headers == {"x-delivery-count": 2}

@@ -1,10 +1,6 @@
 """What takes a broker of one's own: one whose configuration is another, and one that is restarted."""
 
 import asyncio
-import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -17,69 +13,31 @@ from jararaca.adapters.system.clock import SystemClock
 from jararaca.errors import BrokerUnavailable, ChannelClosed
 from jararaca.ports.broker import Binding, Broker, Confirm, Delivery, Envelope, Exchange, Queue
 from jararaca_testing.contracts import proves, runs_on
+from jararaca_testing.rabbitmq_node import RabbitMQNode, installed_program
 
 pytestmark = pytest.mark.asyncio
 
 PATIENCE = 60.0  # seconds
-WRAPPED = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-"""Debian's own command starts nodes as another user, with the configuration of the machine."""
-
 KINDS = {"classic": {}, "quorum": {"x-queue-type": "quorum"}}
 IMPATIENT = (
     "[{rabbit, [{consumer_timeout, 1000}, {channel_tick_interval, 200}, "
-    "{dead_letter_worker_publisher_confirm_timeout, 1000}]}].\n"
+    "{dead_letter_worker_publisher_confirm_timeout, 1000}]}]."
 )
 """One second for an acknowledgement, not 30 minutes, and between two tries of a dead letter, not 3."""
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+class Node(RabbitMQNode):
+    """A node that is `IMPATIENT`."""
 
-
-class Node:
-    """A node that keeps everything in one folder, and is `IMPATIENT`."""
-
-    def __init__(self, program: str, folder: Path) -> None:
-        self._port = free_port()
-        self.url = f"amqp://guest:guest@127.0.0.1:{self._port}/"
-        self._program = program
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        (folder / "advanced.config").write_text(IMPATIENT)
-        (folder / "plugins").write_text("[].\n")
-        (folder / "rabbitmq.conf").write_text("log.console = true\nlog.file = false\n")
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "RABBITMQ_NODENAME": f"contract-{self._port}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODE_PORT": str(self._port),
-            "RABBITMQ_DIST_PORT": str(free_port()),
-            "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
-            "RABBITMQ_LOG_BASE": str(folder / "log"),
-            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq"),
-            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
-            "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-        }
-
-    def start(self) -> None:
-        with (self._folder / "out").open("ab") as out:
-            self._process = subprocess.Popen([self._program], env=self._environment, stdout=out, stderr=out)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, advanced=IMPATIENT)
 
     async def connected(self) -> RabbitMQBroker:
         """A connection, once the node answers."""
         broker = RabbitMQBroker(self.url, name="contract")
         async with asyncio.timeout(PATIENCE):
             while True:
-                assert self._process is not None
-                assert self._process.poll() is None, (self._folder / "out").read_text()[-2_000:]
+                self.check()
                 try:
                     await broker.connect()
                 except BrokerUnavailable:
@@ -103,13 +61,10 @@ class MemoryNode:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
-    program = str(WRAPPED) if WRAPPED.exists() else shutil.which("rabbitmq-server")
-    if program is None:
+    if installed_program() is None:
         pytest.skip("rabbitmq-server is not installed here, and one that others use cannot be configured")
-    node = Node(program, tmp_path)
-    node.start()
-    yield node
-    node.stop()
+    with Node(tmp_path) as node:
+        yield node
 
 
 @pytest.fixture(params=["memory", pytest.param("RabbitMQ", marks=pytest.mark.needs_servers)])

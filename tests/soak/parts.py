@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -12,9 +11,9 @@ from pathlib import Path
 
 import aio_pika
 
+from jararaca_testing.rabbitmq_node import RabbitMQNode
+
 HERE = Path(__file__).parent
-SCRIPT = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-"""The wrapper on the path changes the user, whose files would not be ours."""
 
 
 class Part:
@@ -65,21 +64,10 @@ class Node(Part):
     def __init__(self, port: int, folder: Path) -> None:
         home = folder / "rabbitmq"
         home.mkdir()
-        (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{port}\n")
-        (home / "env.conf").touch()
+        node = RabbitMQNode(home, port=port)
         self.port = port
-        self.url = f"amqp://guest:guest@127.0.0.1:{port}/"
-        environment = {
-            "HOME": str(home),
-            "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
-            "RABBITMQ_CONF_ENV_FILE": str(home / "env.conf"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
-            "RABBITMQ_NODENAME": f"soak-{port}@localhost",
-            "RABBITMQ_DIST_PORT": str(port + 20_000),
-            "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
-            "RABBITMQ_LOG_BASE": str(home / "log"),
-        }
-        super().__init__("rabbitmq", [SCRIPT], environment, folder)
+        self.url = node.url
+        super().__init__("rabbitmq", node.command, node.environment, folder)
 
     async def until_up(self, within: float = 120.0) -> None:
         """Return once it takes a login.
@@ -96,10 +84,6 @@ class Node(Part):
                 else:
                     await connection.close()
                     return
-
-    @staticmethod
-    def is_installed() -> bool:
-        return shutil.which(SCRIPT) is not None
 
 
 def parts_of(environment: dict[str, str], port: int, folder: Path) -> dict[str, Part]:

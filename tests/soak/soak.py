@@ -28,6 +28,8 @@ from parts import Chaos, Node, Part, parts_of
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from jararaca_testing.rabbitmq_node import installed_program
+
 DATABASE = "postgresql+asyncpg://postgres@127.0.0.1:5432/test"
 POSTERS = 4
 PAUSE = 0.05
@@ -200,7 +202,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="decides what is killed and when; any unless given")
     parser.add_argument("--port", type=int, default=5683, help="of the node; the server takes the next one")
     said = parser.parse_args()
-    if not Node.is_installed():
+    if installed_program() is None:
         sys.stderr.write("RabbitMQ is not installed here: apt install rabbitmq-server\n")
         return 2
     seed = secrets.randbits(32) if said.seed is None else said.seed

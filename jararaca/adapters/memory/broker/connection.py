@@ -126,7 +126,7 @@ class Connection:
         if self._refusal is not None:
             return ChannelClosed(self._refusal.code, self._refusal.text)
         try:
-            return self._vhost.publish(envelope, exchange, routing_key, mandatory=mandatory)
+            return self._vhost.publish(envelope, exchange, routing_key, self, mandatory=mandatory)
         except PublishRefused as refused:
             return refused.with_traceback(None)
         except ChannelClosed as refusal:

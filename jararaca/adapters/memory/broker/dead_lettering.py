@@ -21,8 +21,9 @@ Route = Callable[[str, tuple[str, ...], Mapping[str, Any]], tuple[MessageQueue, 
 
 @dataclass(slots=True, eq=False)
 class _Letter:
-    """A dead letter under way, and the queues that have it already."""
+    """A dead letter under way, the queue that it left, and those that have it already."""
 
+    source: MessageQueue
     message: Message
     reason: DeathReason
     taken_by: set[str] = field(default_factory=set)
@@ -68,7 +69,7 @@ class DeadLettering:
         self._clock = clock
         self._now = now
         self._desks: dict[MessageQueue, _Desk] = {}
-        self._held: deque[tuple[MessageQueue, _Letter]] | None = None
+        self._held: deque[_Letter] | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -76,13 +77,13 @@ class DeadLettering:
         if self._held is not None:
             yield
             return
-        held: deque[tuple[MessageQueue, _Letter]] = deque()
+        held: deque[_Letter] = deque()
         self._held = held
         try:
             yield
         finally:
             while held:
-                self._send(*held.popleft())
+                self._send(held.popleft())
             self._held = None
 
     def bury(self, queue: MessageQueue, message: Message, reason: DeathReason) -> None:
@@ -99,17 +100,17 @@ class DeadLettering:
             time=whole_seconds(self._clock.now()),
             expiration=message.properties.expiration,
         )
-        letter = _Letter(message.dead(death, exchange, options.dead_letter_routing_key), reason)
+        letter = _Letter(queue, message.dead(death, exchange, options.dead_letter_routing_key), reason)
         if self._held is not None:
-            self._held.append((queue, letter))
+            self._held.append(letter)
             return
         with self.held():
-            self._send(queue, letter)
+            self._send(letter)
 
-    def _send(self, queue: MessageQueue, letter: _Letter) -> None:
-        keeps = queue.options.at_least_once
+    def _send(self, letter: _Letter) -> None:
+        keeps = letter.source.options.at_least_once
         if not self._deliver(letter, unasked=not keeps) and keeps:
-            self._desk_of(queue).keep(letter)
+            self._desk_of(letter.source).keep(letter)
 
     def forget(self, queue: MessageQueue) -> None:
         """The queue was deleted: what it kept goes too. A purge leaves it."""
@@ -134,7 +135,9 @@ class DeadLettering:
         for queue in targets:
             if queue.name in letter.taken_by:
                 continue
-            if (automatic and is_cycle(queue.name, message.headers)) or queue.accept(message.copy(), unasked=unasked):
+            if (automatic and is_cycle(queue.name, message.headers)) or queue.accept(
+                message.copy(), letter.source, unasked=unasked
+            ):
                 letter.taken_by.add(queue.name)
         return bool(targets) and letter.taken_by.issuperset(queue.name for queue in targets)
 

@@ -1,6 +1,6 @@
 """The exchanges and bindings of one virtual host, and the way of a message through them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -124,6 +124,10 @@ class Exchanges:
         node.bound[identity] = bound
         self._leading_to.setdefault(identity[:2], {})[binding.source, identity] = None
         self._cache.clear()
+
+    def bindings(self) -> Iterator[Binding]:
+        """Every binding that was declared and is still there."""
+        return (bound.binding for node in self._nodes.values() for bound in node.bound.values())
 
     def is_bound(self, binding: Binding) -> bool:
         """Whether there is exactly this binding."""

@@ -77,14 +77,14 @@ class MessageQueue:
             return len(self.consumers)
         return self.consumers.serving + self._got
 
-    def accept(self, message: Message, *, unasked: bool = False) -> bool:
-        """Take one message that was routed here. False: the queue is full and rejects it.
+    def accept(self, message: Message, publisher: object, *, unasked: bool = False) -> bool:
+        """Take one message that was routed here. False: the queue is full and rejects what this publisher sends.
 
         A quorum queue tells its publishers that it is full; an `unasked` dead letter has none, and is taken.
         """
         limits, store = self._limits, self._store
         bounded = limits.bounded and not (unasked and self.options.quorum)
-        if bounded and limits.refuses(store.count + self.held, store.size, len(message.properties.body)):
+        if bounded and limits.refuses(store.count + self.held, store.size, len(message.properties.body), publisher):
             if self.options.overflow == "reject-publish-dlx":
                 self._host.bury(self, message, "maxlen")
             return False

@@ -146,12 +146,14 @@ class VirtualHost:
         for queue in [queue for queue in self.queues if queue.owner is client]:
             self.remove_queue(queue)
 
-    def publish(self, envelope: Envelope, exchange: str, routing_key: str, *, mandatory: bool) -> Confirm:
+    def publish(
+        self, envelope: Envelope, exchange: str, routing_key: str, publisher: object, *, mandatory: bool
+    ) -> Confirm:
         """Route one message. Raises `ChannelClosed`, `PublishRefused`, `NotEmulated` or `UnencodableValue`."""
         message, targets = self.routed(envelope, exchange, routing_key)
         if not targets:
             return _RETURNED if mandatory else _CONFIRMED
-        if not (targets[0].accept(message) if len(targets) == 1 else self.store(message, targets)):
+        if not (self.store(message, targets, publisher)):
             raise PublishRefused(
                 f"the broker refused a message to exchange {exchange!r} with routing key {routing_key!r}: a queue is "
                 "full and rejects. Publish again when its consumers have caught up."
@@ -174,10 +176,12 @@ class VirtualHost:
                 replier.reply(message)
         return message, self.route(exchange, message.keys, message.headers)
 
-    def store(self, message: Message, targets: tuple[MessageQueue, ...]) -> bool:
+    def store(self, message: Message, targets: tuple[MessageQueue, ...], publisher: object) -> bool:
         """Put a message into its queues. False: one of them refused it."""
+        if len(targets) == 1:
+            return targets[0].accept(message, publisher)
         with self._dead_letters.held():
-            return all([queue.accept(message.copy()) for queue in targets])  # noqa: C419 - each gets its copy
+            return all([queue.accept(message.copy(), publisher) for queue in targets])  # noqa: C419 - each gets its copy
 
     def still_there(self, targets: tuple[MessageQueue, ...]) -> tuple[MessageQueue, ...]:
         """The queues that now bear the names of these."""

@@ -1,7 +1,6 @@
 """A channel from its opening to its end, and how what comes back keeps its order."""
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from typing import Any, Protocol
 
 from jararaca.adapters.memory.broker import version
@@ -115,8 +114,12 @@ class ChannelLifetime(ABC):
         return ChannelClosed(refusal.code, self._vhost.renamed(refusal.text), class_id=class_id, method_id=method_id)
 
     def refuse_connection(self, refusal: ConnectionClosed, class_id: int, method_id: int) -> ConnectionClosed:
-        """Close the connection over a method. Returns the refusal that its caller sees."""
+        """Close the connection over a method. Returns the refusal that its caller sees.
+
+        This channel ends first, and what was unacked on it may still go to another of the connection.
+        """
         closed = ConnectionClosed(refusal.code, refusal.text, class_id=class_id, method_id=method_id)
+        self.end()
         self._connection.close()
         return closed
 
@@ -132,27 +135,43 @@ class ChannelLifetime(ABC):
             queue.consumers.remove(consumer)
 
     def end(self) -> None:
-        """The channel is gone: what is unacked returns to its queues, in order. No effect the second time."""
+        """The channel is gone: what is unacked returns to its queues, in order. No effect the second time.
+
+        RabbitMQ tells one queue after the other. One that has not heard of it yet still sends the channel what comes
+        back to it from the others, as dead letters; nobody reads that, and it comes back with the rest.
+        """
         if not self.open:
             return
-        self.stop()
         self.open = False
-        self._held = None
+        self._held = []
         self._end_replies()
         self._connection.forget(self.number)
-        returned: dict[MessageQueue, list[Message]] = {}
-        got: Counter[MessageQueue] = Counter()
-        entries = list(self._entries_at_the_end())
-        for message, queue, consumer, _at in entries:
-            returned.setdefault(queue, []).append(message)
-            got[queue] += consumer is None
-        for queue, messages in returned.items():
-            queue.put_back_lost(messages, got[queue])
-        for _message, _queue, consumer, _at in entries:
-            if consumer is not None:
-                consumer.unacked = 0
-        consumers, self._consumers = self._consumers, {}
-        for consumer, queue in consumers.values():
+        if self._transaction is not None:
+            self._unacked.restore(self._transaction.taken())
+        for queue in self._queues_as_told():
+            self._leave(queue)
+        self._unacked.clear()
+        self._held = None
+
+    def _queues_as_told(self) -> list[MessageQueue]:
+        """The queues of this channel: the youngest first; quorum queues, which find out by themselves, are last."""
+        mine = dict.fromkeys([*self._unacked.queues(), *(queue for _consumer, queue in self._consumers.values())])
+        there = [queue for queue in reversed(self._vhost.queues.by_name.values()) if queue in mine]
+        there.sort(key=lambda queue: queue.options.quorum)
+        return there + [queue for queue in mine if queue.deleted]
+
+    def _leave(self, queue: MessageQueue) -> None:
+        consumers = [consumer for consumer, consumed in self._consumers.values() if consumed is queue]
+        for consumer in consumers:
+            queue.consumers.remove(consumer)
+            del self._consumers[consumer.tag]
+        entries = self._unacked.take_of(queue)
+        got = sum(consumer is None for _message, _queue, consumer, _at in entries)
+        queue.put_back_lost([message for message, *_ in entries], got)
+        for _message, _queue, holder, _at in entries:
+            if holder is not None:
+                holder.unacked = 0
+        for consumer in consumers:
             queue.remove_consumer(consumer, cancelled=False)
 
     def _end_replies(self) -> None:
@@ -160,11 +179,6 @@ class ChannelLifetime(ABC):
         if self._answers_to is not None:
             del self._vhost.repliers[self._answers_to]
             self._answers_to = None
-
-    def _entries_at_the_end(self) -> Any:
-        if self._transaction is not None:
-            self._unacked.restore(self._transaction.taken())
-        return self._unacked.clear()
 
     def _fail_overdue(self) -> None:
         self.fail(ack_timeout(self.number, version.ACK_TIMEOUT))

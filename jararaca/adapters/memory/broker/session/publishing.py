@@ -94,8 +94,6 @@ class PublishingMethods(ConsumingMethods):
         return self._transaction
 
     def _store(self, message: Message, targets: tuple[MessageQueue, ...], *, mandatory: bool) -> bool:
-        if len(targets) == 1:
-            return targets[0].accept(message)
         if mandatory and not targets:
             self._listener.returned(_NO_ROUTE, message.exchange, message.keys[0], message.envelope(None))
-        return self._vhost.store(message, targets)
+        return self._vhost.store(message, targets, self)

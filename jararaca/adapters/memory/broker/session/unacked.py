@@ -61,12 +61,21 @@ class UnackedWindow:
         """Take back what was taken out, under the same tags (the rollback of a transaction)."""
         self._entries = dict(sorted([*self._entries.items(), *entries]))
 
-    def clear(self) -> list[Unacked]:
-        """Forget everything and stop waiting. Returns what was there, in order."""
+    def queues(self) -> list[MessageQueue]:
+        """Those to which something would return, for each delivery one."""
+        return [queue for _message, queue, _consumer, _at in self._entries.values()]
+
+    def take_of(self, queue: MessageQueue) -> list[Unacked]:
+        """Take every delivery from `queue` out, in order."""
+        taken = {tag: entry for tag, entry in self._entries.items() if entry[1] is queue}
+        for tag in taken:
+            del self._entries[tag]
+        return list(taken.values())
+
+    def clear(self) -> None:
+        """Forget everything and stop waiting."""
         self._patience.set(None)
-        entries = list(self._entries.values())
         self._entries.clear()
-        return entries
 
     def _watch(self, delivered: float) -> None:
         """Look again at the first tick at which a delivery of this moment is too old."""
