@@ -11,6 +11,7 @@ Foreign = Literal["ArrayBuffer", "Blob", "BodyInit", "ReadableStream<Uint8Array>
 Word = Literal["string", "number", "boolean", "null", "undefined", "void", "unknown", "never", "WireScalar"] | Foreign
 Place = Literal["path", "query", "header", "cookie"]
 Encoding = Literal["json", "form", "multipart", "raw"]
+Reading = Literal["json", "text", "bytes"]
 ResponseKind = Literal["json", "text", "blob", "empty", "stream", "lines", "events"]
 
 
@@ -226,7 +227,7 @@ class Socket:
     messages_name: str
     messages: tuple[Field, ...]
     client: Shape
-    reads: Literal["json", "text", "bytes"] = "json"
+    reads: Reading = "json"
     tag: str | None = None
     docs: str = ""
     remarks: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from pydantic.errors import PydanticUserError
 from pydantic_core import core_schema, to_jsonable_python
 from starlette.routing import BaseRoute
 
+from jararaca.core.metadata import named
 from jararaca.core.microservice import described
 from jararaca.errors import InvalidHandler
 from jararaca.presentation.execution_route import CONTROLLER
@@ -65,7 +66,8 @@ class Schemas(v2.GenerateJsonSchema):
         return found
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:  # noqa: ARG002 -- pydantic's signature
-        return {REASON: f"there is no JSON schema for {error_info.partition('(')[0].strip()}"}
+        kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", error_info.removeprefix("core_schema.").partition("Schema")[0])
+        return {REASON: f"pydantic has no JSON schema for it ({kind.lower()})"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def place_of_route(route: Any) -> str:
     """What a route is called in sentences."""
     owner: type | None = getattr(route.endpoint, CONTROLLER, None)
     name = getattr(route.endpoint, "__name__", str(route.name))
-    return f"{route.endpoint.__module__}.{name}" if owner is None else f"{owner.__qualname__}.{name}"
+    return f"{route.endpoint.__module__}.{name}" if owner is None else f"{named(owner)}.{name}"
 
 
 def _without_twins(routes: Any) -> list[Any]:

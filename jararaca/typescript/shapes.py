@@ -67,11 +67,10 @@ class Shapes:
 
     def fields_of(self, schema: Mapping[str, Any]) -> tuple[Field, ...]:
         """The properties of an object's schema."""
-        properties, required = schema.get("properties"), schema.get("required")
-        names = set(required) if isinstance(required, list) else set()
+        properties, required = schema.get("properties"), _required(schema)
         if not isinstance(properties, Mapping):
             return ()
-        return tuple(self._field(str(name), each, name in names) for name, each in properties.items())
+        return tuple(self._field(str(name), each, name in required) for name, each in properties.items())
 
     def resolved(self, schema: Any) -> Any:
         """The schema that a chain of references leads to."""
@@ -106,7 +105,7 @@ class Shapes:
             if isinstance(target, Mapping) and isinstance(target.get(key), list):
                 return self.of(schema)
         properties = target.get("properties") if isinstance(target, Mapping) else None
-        if not isinstance(properties, Mapping) or tag not in properties or tag in (target.get("required") or ()):
+        if not isinstance(properties, Mapping) or tag not in properties or tag in _required(target):
             return self.of(schema)
         return all_of([self.of(schema), Structure((Field(tag, self.of(properties[tag])),))])
 
@@ -239,6 +238,11 @@ def all_of(shapes: Iterable[Shape]) -> Shape:
         if isinstance(shape, Inexpressible):
             return shape
     return AllOf(tuple(members)) if len(members) > 1 else next(iter(members), UNKNOWN)
+
+
+def _required(schema: Mapping[str, Any]) -> list[Any]:
+    said = schema.get("required")
+    return said if isinstance(said, list) else []
 
 
 def referred(schema: Any) -> str | None:
