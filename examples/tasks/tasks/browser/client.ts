@@ -803,10 +803,10 @@ export class TasksController extends HttpService {
 
 /** What TasksControllerFeed is told. */
 export interface TasksControllerFeedMessages {
-  count: TaskCount;
-  created: TaskCreated;
-  deleted: TaskDeleted;
-  done: TaskDone;
+  count: TaskCount & { type: "count" };
+  created: TaskCreated & { type: "created" };
+  deleted: TaskDeleted & { type: "deleted" };
+  done: TaskDone & { type: "done" };
 }
 
 /** What happens to tasks, for as long as the browser listens. */
