@@ -12,6 +12,7 @@ from starlette.convertors import PathConvertor
 
 from jararaca.errors import InvalidHandler
 from jararaca.typescript.model import (
+    NULL,
     UNKNOWN,
     AllOf,
     AnyOf,
@@ -133,7 +134,7 @@ class Requests:
             place,
             name,
             "",
-            _of_a_path(shape) if place == "path" else shape,
+            self._of_a_path(shape) if place == "path" else shape,
             place == "path" or bool(said.get("required")),
             docs if isinstance(docs, str) else "",
             bool(said.get("deprecated")),
@@ -164,6 +165,16 @@ class Requests:
         if isinstance(target, Plain | Constant | Reference):
             return shape
         raise self._refusal(subject, "has a type that is neither a scalar nor a list of scalars")
+
+    def _of_a_path(self, shape: Shape) -> Shape:
+        """Without null, which a path cannot carry."""
+        target = self._vocabulary.resolved(shape)
+        constants = self._vocabulary.constants(target)
+        members = target.members if isinstance(target, AnyOf) else constants or (target,)
+        left = [each for each in members if each not in (NULL, Plain("WireScalar"))]
+        if len(left) == len(members):
+            return shape
+        return any_of(left) if left else _SCALAR
 
     def _credentials(self, operation: Operation) -> Iterator[Parameter]:
         """What security schemes look at: optional, because a backend may add it to every request."""
@@ -210,13 +221,6 @@ def _with_keys(parameters: Iterable[Parameter], *, has_body: bool) -> Iterator[P
             yield replace(each, key=arguments.take(argument(each.name)))
         else:
             yield replace(each, key=options.take(each.name, f"{each.name}_{each.place}"))
-
-
-def _of_a_path(shape: Shape) -> Shape:
-    """Without null, which a path cannot carry."""
-    members = shape.members if isinstance(shape, AnyOf) else (shape,)
-    left = any_of(each for each in members if each not in (Plain("null"), Plain("WireScalar")))
-    return left if left != Plain("never") else _SCALAR
 
 
 def _is_json(media: str) -> bool:

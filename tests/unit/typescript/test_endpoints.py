@@ -1,6 +1,7 @@
 """Methods of services: their names, what they take, and what they answer."""
 
 from collections.abc import AsyncIterator, Iterator
+from enum import Enum, StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
@@ -21,6 +22,16 @@ class Item(BaseModel):
 
 class Other(BaseModel):
     other: str
+
+
+class Color(StrEnum):
+    RED = "red"
+
+
+class Mixed(Enum):
+    TEXT = "text"
+    NUMBER = 7
+    NOTHING = None
 
 
 class ValidationError(BaseModel):
@@ -175,8 +186,8 @@ class Requests:
     @Get("/weird")
     async def weird(self, odd: Annotated[Any, Query()], even: Annotated[int, AfterValidator(abs), Query()]) -> None: ...
 
-    @Get("/perhaps/{number}/{rest:path}")
-    async def perhaps(self, number: int | None, rest: int) -> None: ...
+    @Get("/perhaps/{number}/{mixed}/{color}/{nothing}/{rest:path}")
+    async def perhaps(self, number: int | None, mixed: Mixed, color: Color, nothing: None, rest: int) -> None: ...
 
     @Post("/json")
     async def json(self, body: Annotated[Item, Body(media_type="application/vnd.shop+json")]) -> None: ...
@@ -210,8 +221,10 @@ def test_options_have_the_types_that_requests_carry(method: str, options: str) -
 def test_a_path_carries_no_null_and_its_slashes_where_the_route_takes_them() -> None:
     text = text_of(Requests)
 
-    assert signature(text, "perhaps").startswith("(number: number, rest: number, call")
-    assert '"/requests/perhaps/" + encodePath(number) + "/" + encodePathSegments(String(rest))' in text
+    assert signature(text, "perhaps").startswith(
+        '(number: number, mixed: "text" | 7, color: Color, nothing: string | number | boolean, rest: number, call'
+    )
+    assert '+ encodePath(nothing) + "/" + encodePathSegments(String(rest)),' in text
 
 
 def test_an_optional_form_is_no_body_where_it_is_left_out() -> None:
