@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 from fastapi import params
@@ -235,11 +235,15 @@ def _encoding(media: str) -> Encoding:
     return kinds.get(media, "raw")
 
 
+def _has_bytes(annotation: object) -> bool:
+    return annotation is bytes or any(map(_has_bytes, get_args(annotation)))
+
+
 def _texts(dependant: Dependant) -> Iterator[str]:
     """The form fields that are no files, also where they are bytes."""
     for field in dependant.body_params:
         is_form = isinstance(field.field_info, params.Form) and not isinstance(field.field_info, params.File)
-        if is_form and field.field_info.annotation is bytes:
-            yield field.alias
+        if is_form and _has_bytes(field.field_info.annotation):
+            yield field.validation_alias or field.alias
     for each in dependant.dependencies:
         yield from _texts(each)

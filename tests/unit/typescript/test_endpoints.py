@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from clients import client_of, declaration, endpoint_of, field, served, signature, text_of, written
-from fastapi import APIRouter, Body, Depends, FastAPI, Form, Header, Query, Response, UploadFile
+from fastapi import APIRouter, Body, Depends, FastAPI, File, Form, Header, Query, Response, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AfterValidator, BaseModel
@@ -201,6 +201,16 @@ class Requests:
     @Post("/files")
     async def files(self, file: UploadFile | None = None) -> None: ...
 
+    @Post("/bytes")
+    async def all_bytes(
+        self,
+        file: UploadFile,
+        text: Annotated[bytes, Form()],
+        perhaps: Annotated[bytes | None, Form(alias="per-haps")] = None,
+        many: Annotated[list[bytes], Form()] = [],  # noqa: B006
+        files: Annotated[list[bytes], File()] = [],  # noqa: B006
+    ) -> None: ...
+
 
 @pytest.mark.parametrize(
     ("method", "options"),
@@ -211,6 +221,10 @@ class Requests:
         ("json", "{ body: Item }"),
         ("union", "{ body: (Item | Other) & { more?: number } }"),
         ("nullable", "{ body?: { value?: undefined } | Item | undefined } = {}"),
+        (
+            "allBytes",
+            '{ body: { file: Blob; text: string; "per-haps"?: string | null; many?: string[]; files?: Blob[] }; }',
+        ),
         ("files", "{ body?: { file?: Blob | null } | undefined } = {}"),
     ],
 )
