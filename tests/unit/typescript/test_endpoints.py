@@ -153,6 +153,26 @@ class Clash:
     @Post("/{number}")
     async def send(self, number: int, mine: ValidationError) -> HTTPValidationError: ...
 
+    @Get("/{number}")
+    async def find(self, number: int) -> None: ...
+
+
+@RestController("/half")
+class Half:
+    @Post("/{number}")
+    async def send(self, number: int, mine: ValidationError) -> None: ...
+
+    @Get("/{number}")
+    async def find(self, number: int) -> None: ...
+
+
+def test_one_that_is_called_like_the_inner_one_does_too() -> None:
+    text = text_of(Half)
+
+    assert declaration(text, "ValidationError").splitlines()[1:] == ["  mine: number;", "}"]
+    assert field(text, "HTTPValidationError", "detail") == "?: FastAPIValidationError[]"
+    assert "FastAPIHTTP" not in text
+
 
 def test_a_model_called_like_one_of_fastapi_keeps_its_fields() -> None:
     text = text_of(Clash)
