@@ -3,7 +3,17 @@
 from collections.abc import Iterator
 
 from jararaca.typescript.calls import options_of, takes_options
-from jararaca.typescript.model import Client, Endpoint, Parameter, Service, Shape, references_in
+from jararaca.typescript.model import (
+    NULL,
+    AnyOf,
+    Client,
+    Endpoint,
+    Parameter,
+    Plain,
+    Service,
+    Shape,
+    references_in,
+)
 from jararaca.typescript.names import Names, camel, pascal
 from jararaca.typescript.quoting import comment, string
 from jararaca.typescript.render import BANNER
@@ -13,6 +23,7 @@ from jararaca.typescript.spelling import spelled
 _CLIENT = "./http.js"
 """Where the runtime's hooks look for the client, which is in a file of its own only there."""
 
+_UNDEFINED = Plain("undefined")
 _STREAMS = ("stream", "lines", "events")
 """Answers that are read while they come, and that a cache cannot hold."""
 
@@ -72,7 +83,10 @@ def _keys(service: Service, queries: list[Endpoint]) -> Iterator[str]:
 
 
 def _query(name: str, service: Service, endpoint: Endpoint) -> Iterator[str]:
-    result, values = spelled(endpoint.result), _values(endpoint)
+    result, values = spelled(_kept(endpoint.result)), _values(endpoint)
+    call = _call(service, endpoint, [*values, "call"])
+    if endpoint.result != _kept(endpoint.result):
+        call += ".then((data) => data ?? null)"
     arguments = [*_arguments(endpoint), f"query: ServiceQueryOptions<{result}, Selected> = {{}}"]
     yield from comment(endpoint.docs, tags=["deprecated"] if endpoint.is_deprecated else [])
     yield f"export function {name}<Selected = {result}>("
@@ -80,10 +94,17 @@ def _query(name: str, service: Service, endpoint: Endpoint) -> Iterator[str]:
     yield "): UseQueryResult<Selected, Error> {"
     yield f"  return useServiceQuery<{result}, Selected>("
     yield f"    {_keys_name(service)}.{endpoint.name}({', '.join(values)}),"
-    yield f"    (backend, call) => {_call(service, endpoint, [*values, 'call'])},"
+    yield f"    (backend, call) => {call},"
     yield "    query,"
     yield "  );"
     yield "}"
+
+
+def _kept(shape: Shape) -> Shape:
+    """A result as a cache holds it: null where there is none, because undefined would be a failure."""
+    if not isinstance(shape, AnyOf) or _UNDEFINED not in shape.members:
+        return shape
+    return AnyOf((*(each for each in shape.members if each not in (_UNDEFINED, NULL)), NULL))
 
 
 def _mutation(name: str, service: Service, endpoint: Endpoint) -> Iterator[str]:

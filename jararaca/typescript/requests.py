@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 from fastapi import params
@@ -12,6 +12,7 @@ from starlette.convertors import PathConvertor
 
 from jararaca.errors import InvalidHandler
 from jararaca.typescript.model import (
+    NULL,
     UNKNOWN,
     AllOf,
     AnyOf,
@@ -133,7 +134,7 @@ class Requests:
             place,
             name,
             "",
-            _of_a_path(shape) if place == "path" else shape,
+            self._of_a_path(shape) if place == "path" else shape,
             place == "path" or bool(said.get("required")),
             docs if isinstance(docs, str) else "",
             bool(said.get("deprecated")),
@@ -164,6 +165,16 @@ class Requests:
         if isinstance(target, Plain | Constant | Reference):
             return shape
         raise self._refusal(subject, "has a type that is neither a scalar nor a list of scalars")
+
+    def _of_a_path(self, shape: Shape) -> Shape:
+        """Without null, which a path cannot carry."""
+        target = self._vocabulary.resolved(shape)
+        constants = self._vocabulary.constants(target)
+        members = target.members if isinstance(target, AnyOf) else constants or (target,)
+        left = [each for each in members if each not in (NULL, Plain("WireScalar"))]
+        if len(left) == len(members):
+            return shape
+        return any_of(left) if left else _SCALAR
 
     def _credentials(self, operation: Operation) -> Iterator[Parameter]:
         """What security schemes look at: optional, because a backend may add it to every request."""
@@ -212,13 +223,6 @@ def _with_keys(parameters: Iterable[Parameter], *, has_body: bool) -> Iterator[P
             yield replace(each, key=options.take(each.name, f"{each.name}_{each.place}"))
 
 
-def _of_a_path(shape: Shape) -> Shape:
-    """Without null, which a path cannot carry."""
-    members = shape.members if isinstance(shape, AnyOf) else (shape,)
-    left = any_of(each for each in members if each not in (Plain("null"), Plain("WireScalar")))
-    return left if left != Plain("never") else _SCALAR
-
-
 def _is_json(media: str) -> bool:
     kind = media.partition(";")[0].strip().lower()
     return kind == "application/json" or kind.endswith("+json")
@@ -231,11 +235,15 @@ def _encoding(media: str) -> Encoding:
     return kinds.get(media, "raw")
 
 
+def _has_bytes(annotation: object) -> bool:
+    return annotation is bytes or any(map(_has_bytes, get_args(annotation)))
+
+
 def _texts(dependant: Dependant) -> Iterator[str]:
     """The form fields that are no files, also where they are bytes."""
     for field in dependant.body_params:
         is_form = isinstance(field.field_info, params.Form) and not isinstance(field.field_info, params.File)
-        if is_form and field.field_info.annotation is bytes:
-            yield field.alias
+        if is_form and _has_bytes(field.field_info.annotation):
+            yield field.validation_alias or field.alias
     for each in dependant.dependencies:
         yield from _texts(each)

@@ -43,13 +43,13 @@ class Schemas(v2.GenerateJsonSchema):
 
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 -- as pydantic declares it
 
-    def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
-        members = [[member.name, to_jsonable_python(member.value)] for member in schema["members"]]
-        return {**super().enum_schema(schema), MEMBERS: members}
-
     def __init__(self, *, arguments: Mapping[str, str] | None = None, **options: Any) -> None:
         super().__init__(**options)
         self._arguments = arguments or {}
+
+    def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
+        members = [[member.name, to_jsonable_python(member.value)] for member in schema["members"]]
+        return {**super().enum_schema(schema), MEMBERS: members}
 
     def get_defs_ref(self, core_mode_ref: Any) -> Any:
         """As pydantic's, with one name more to choose from where the arguments of generics are named alike.
@@ -116,8 +116,9 @@ def spoken_by(app: FastAPI) -> Spoken:
     generator = Schemas(ref_template=REF_TEMPLATE, arguments=dict(_arguments(fields)))
     mapping, definitions = generator.generate_definitions(inputs=cast(Any, inputs))
     found: dict[str, Schema] = {str(name): schema for name, schema in definitions.items()}
-    operations = [one for each in routes for one in _operations(each, mapping, found)]
-    shadowed = [next(_operations(RouteContext(each), mapping, found)) for each in shadows]
+    declared = frozenset(found)
+    operations = [one for each in routes for one in _operations(each, mapping, found, declared)]
+    shadowed = [next(_operations(RouteContext(each), mapping, found, declared)) for each in shadows]
     return Spoken(
         operations=tuple(operations),
         sockets=tuple(
@@ -137,11 +138,14 @@ def _arguments(fields: Sequence[ModelField]) -> Iterator[tuple[str, str]]:
                 yield str(id(each)), f"{each.__module__}.{each.__qualname__}"
 
 
-def _operations(route: Any, mapping: Mapping[Any, Schema], definitions: dict[str, Schema]) -> Iterator[Operation]:
+def _operations(
+    route: Any, mapping: Mapping[Any, Schema], definitions: dict[str, Schema], declared: Set[str]
+) -> Iterator[Operation]:
+    """The verbs of a route. Models of FastAPI's own are added to the definitions, beside those that are `declared`."""
     path, security, more = get_openapi_path(
         route=route, operation_ids=set(), model_name_map={}, field_mapping=cast(Any, mapping)
     )
-    taken = {name for name, schema in more.items() if definitions.get(name, schema) != schema}
+    taken = declared & more.keys()
     definitions.update({_own(name, taken): _renamed(schema, taken) for name, schema in more.items()})
     for verb in sorted(path):
         spoken = path[verb]

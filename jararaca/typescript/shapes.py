@@ -7,7 +7,6 @@ a reason, and nothing raises.
 import json
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from fastapi.openapi.constants import REF_PREFIX
@@ -200,15 +199,16 @@ class FormShapes(Shapes):
     ) -> None:
         super().__init__(definitions, identifiers)
         self._texts = texts
+        self._elsewhere = Shapes(definitions, identifiers)
 
     def of(self, schema: Any) -> Shape:
         target = self.resolved(schema)
         return super().of(target if isinstance(target, Mapping) and "properties" in target else schema)
 
     def _field(self, name: str, schema: Any, is_required: bool) -> Field:
-        if name not in self._texts:
-            return super()._field(name, schema, is_required)
-        return replace(super()._field(name, {}, is_required), shape=Plain("string"))
+        if name in self._texts:
+            return self._elsewhere._field(name, schema, is_required)
+        return super()._field(name, schema, is_required)
 
     def _typed(self, kind: object, schema: Mapping[str, Any]) -> Shape:
         is_file = kind == "string" and schema.get("contentMediaType") == "application/octet-stream"

@@ -93,7 +93,7 @@ def _client(socket: SocketRoute, vocabulary: Vocabulary) -> Shape:
     """What the endpoint reads."""
     if socket.receives is None:
         return _FRAME
-    raw = _raw(socket.route.receives)
+    raw = _raw(socket.route.original_route.receives)
     return vocabulary.shapes.of(socket.receives) if raw is None else raw[1]
 
 
@@ -104,7 +104,7 @@ def _messages(
     if socket.sends is None:
         remarks.append("no messages are declared with sends=..., so that each is the text of its frame")
         return "text", None, (Field(MESSAGE, Plain("string")),)
-    raw = _raw(socket.route.sends)
+    raw = _raw(socket.route.original_route.sends)
     if raw is not None:
         return raw[0], None, (Field(MESSAGE, raw[1]),)
     whole = vocabulary.shapes.of(socket.sends)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
-from jararaca.typescript.model import Enumeration, Model, Plain, Reference, Shape
+from jararaca.typescript.model import NULL, Constant, Enumeration, Model, Plain, Reference, Shape
 from jararaca.typescript.names import Names, pascal
 from jararaca.typescript.schemas import MEMBERS, Schema
 from jararaca.typescript.shapes import Shapes, constant, referred
@@ -41,6 +41,11 @@ class Vocabulary:
                 break
             shape = self._shape(name)
         return shape
+
+    def constants(self, shape: Shape) -> tuple[Shape, ...]:
+        """The values of an enumeration; nothing if the shape is none."""
+        members = _members(self.definitions[self._names[shape.name]]) if isinstance(shape, Reference) else None
+        return tuple(NULL if json == "null" else Constant(json) for _name, json in members or ())
 
     def inlined(self, schema: Any) -> Any:
         """The schema, or what it refers to if that has no name here."""

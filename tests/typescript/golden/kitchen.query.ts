@@ -149,12 +149,12 @@ export function useAnswersIncluded<Selected = Pick<Animal, "name">>(
 
 /** Answers.lines has no hook: it answers with a stream. */
 
-export function useAnswersMaybe<Selected = KitchenModelsItem | null | undefined>(
-  query: ServiceQueryOptions<KitchenModelsItem | null | undefined, Selected> = {},
+export function useAnswersMaybe<Selected = KitchenModelsItem | null>(
+  query: ServiceQueryOptions<KitchenModelsItem | null, Selected> = {},
 ): UseQueryResult<Selected, Error> {
-  return useServiceQuery<KitchenModelsItem | null | undefined, Selected>(
+  return useServiceQuery<KitchenModelsItem | null, Selected>(
     answersKeys.maybe(),
-    (backend, call) => new Answers(backend).maybe(call),
+    (backend, call) => new Answers(backend).maybe(call).then((data) => data ?? null),
     query,
   );
 }

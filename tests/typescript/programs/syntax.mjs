@@ -5,7 +5,7 @@ import ts from "typescript-oldest";
 
 // FirstStatement is how the compiler calls a VariableStatement
 const STATEMENTS = new Set(["ClassDeclaration", "FunctionDeclaration", "ImportDeclaration", "InterfaceDeclaration", "TypeAliasDeclaration", "FirstStatement"]);
-const CALLEES = /^(super|pairsOf|fieldsOf|encodePath|encodePathSegments|String|Object\.entries|this\.httpBackend\.request|useService(Query|Mutation)|\w+Keys\.\w+|new \w+\(backend\)\.\w+)$/;
+const CALLEES = /^(super|pairsOf|fieldsOf|encodePath|encodePathSegments|String|Object\.entries|this\.httpBackend\.request|useService(Query|Mutation)|\w+Keys\.\w+|new \w+\(backend\)\.\w+(\([\w, ]*\)\.then)?)$/;
 const FOREIGN = new Set(["DebuggerStatement", "EvalExpression", "TemplateExpression", "NoSubstitutionTemplateLiteral", "TaggedTemplateExpression", "ForStatement", "WhileStatement", "IfStatement", "ThrowStatement", "Decorator", "RegularExpressionLiteral", "DeleteExpression", "PostfixUnaryExpression", "AwaitExpression", "ModuleDeclaration", "ExportAssignment", "ExportDeclaration", "JsxElement"]);
 
 const found = {};

@@ -1,11 +1,12 @@
 """Methods of services: their names, what they take, and what they answer."""
 
 from collections.abc import AsyncIterator, Iterator
+from enum import Enum, StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
 from clients import client_of, declaration, endpoint_of, field, served, signature, text_of, written
-from fastapi import APIRouter, Body, Depends, FastAPI, Form, Header, Query, Response, UploadFile
+from fastapi import APIRouter, Body, Depends, FastAPI, File, Form, Header, Query, Response, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AfterValidator, BaseModel
@@ -21,6 +22,16 @@ class Item(BaseModel):
 
 class Other(BaseModel):
     other: str
+
+
+class Color(StrEnum):
+    RED = "red"
+
+
+class Mixed(Enum):
+    TEXT = "text"
+    NUMBER = 7
+    NOTHING = None
 
 
 class ValidationError(BaseModel):
@@ -142,6 +153,26 @@ class Clash:
     @Post("/{number}")
     async def send(self, number: int, mine: ValidationError) -> HTTPValidationError: ...
 
+    @Get("/{number}")
+    async def find(self, number: int) -> None: ...
+
+
+@RestController("/half")
+class Half:
+    @Post("/{number}")
+    async def send(self, number: int, mine: ValidationError) -> None: ...
+
+    @Get("/{number}")
+    async def find(self, number: int) -> None: ...
+
+
+def test_one_that_is_called_like_the_inner_one_does_too() -> None:
+    text = text_of(Half)
+
+    assert declaration(text, "ValidationError").splitlines()[1:] == ["  mine: number;", "}"]
+    assert field(text, "HTTPValidationError", "detail") == "?: FastAPIValidationError[]"
+    assert "FastAPIHTTP" not in text
+
 
 def test_a_model_called_like_one_of_fastapi_keeps_its_fields() -> None:
     text = text_of(Clash)
@@ -175,8 +206,8 @@ class Requests:
     @Get("/weird")
     async def weird(self, odd: Annotated[Any, Query()], even: Annotated[int, AfterValidator(abs), Query()]) -> None: ...
 
-    @Get("/perhaps/{number}/{rest:path}")
-    async def perhaps(self, number: int | None, rest: int) -> None: ...
+    @Get("/perhaps/{number}/{mixed}/{color}/{nothing}/{rest:path}")
+    async def perhaps(self, number: int | None, mixed: Mixed, color: Color, nothing: None, rest: int) -> None: ...
 
     @Post("/json")
     async def json(self, body: Annotated[Item, Body(media_type="application/vnd.shop+json")]) -> None: ...
@@ -190,6 +221,16 @@ class Requests:
     @Post("/files")
     async def files(self, file: UploadFile | None = None) -> None: ...
 
+    @Post("/bytes")
+    async def all_bytes(
+        self,
+        file: UploadFile,
+        text: Annotated[bytes, Form()],
+        perhaps: Annotated[bytes | None, Form(alias="per-haps")] = None,
+        many: Annotated[list[bytes], Form()] = [],  # noqa: B006
+        files: Annotated[list[bytes], File()] = [],  # noqa: B006
+    ) -> None: ...
+
 
 @pytest.mark.parametrize(
     ("method", "options"),
@@ -200,6 +241,10 @@ class Requests:
         ("json", "{ body: Item }"),
         ("union", "{ body: (Item | Other) & { more?: number } }"),
         ("nullable", "{ body?: { value?: undefined } | Item | undefined } = {}"),
+        (
+            "allBytes",
+            '{ body: { file: Blob; text: string; "per-haps"?: string | null; many?: string[]; files?: Blob[] }; }',
+        ),
         ("files", "{ body?: { file?: Blob | null } | undefined } = {}"),
     ],
 )
@@ -210,8 +255,10 @@ def test_options_have_the_types_that_requests_carry(method: str, options: str) -
 def test_a_path_carries_no_null_and_its_slashes_where_the_route_takes_them() -> None:
     text = text_of(Requests)
 
-    assert signature(text, "perhaps").startswith("(number: number, rest: number, call")
-    assert '"/requests/perhaps/" + encodePath(number) + "/" + encodePathSegments(String(rest))' in text
+    assert signature(text, "perhaps").startswith(
+        '(number: number, mixed: "text" | 7, color: Color, nothing: string | number | boolean, rest: number, call'
+    )
+    assert '+ encodePath(nothing) + "/" + encodePathSegments(String(rest)),' in text
 
 
 def test_an_optional_form_is_no_body_where_it_is_left_out() -> None:
