@@ -24,14 +24,14 @@ def signature_of(endpoint: Endpoint) -> str:
 def takes_options(endpoint: Endpoint) -> bool | None:
     """Whether callers must give the object with what is beside the path; None if there is nothing."""
     body = [] if endpoint.body is None else [endpoint.body.is_required]
-    required = [*(each.is_required for each in _given(endpoint)), *body]
+    required = [*(_must_be_given(each) for each in _given(endpoint)), *body]
     return any(required) if required else None
 
 
 def options_of(endpoint: Endpoint, *, docs: bool = True) -> str:
     """The type of that object, with what is known about each of its fields if there are to be `docs`."""
     body = endpoint.body
-    entries = [_option(each.key, spelled(each.shape), each.is_required, each) for each in _given(endpoint)]
+    entries = [_option(each.key, spelled(each.shape), _must_be_given(each), each) for each in _given(endpoint)]
     entries += [] if body is None else [_option(body.key, spelled(body.shape), body.is_required, body)]
     short = f"{{ {' '.join(lines[-1] for lines in entries).removesuffix(';')} }}"
     if docs and (any(len(lines) > 1 for lines in entries) or len(short) > WIDTH):
@@ -77,6 +77,11 @@ def _piece(part: PathPart, *, is_text: bool) -> str:
 
 def _given(endpoint: Endpoint) -> list[Parameter]:
     return [each for each in endpoint.parameters if each.place != "path"]
+
+
+def _must_be_given(parameter: Parameter) -> bool:
+    """A browser sends its own cookies and takes none from a request: no method may ask for one."""
+    return parameter.is_required and parameter.place != "cookie"
 
 
 def _option(name: str, shape: str, is_required: bool, about: Parameter | Body) -> list[str]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class TaskSchema(BaseModel):
@@ -22,28 +22,34 @@ class TaskView(BaseModel):
     created_at: datetime
 
 
-class TaskCreated(BaseModel):
+class Told(BaseModel):
+    """Something that browsers are told. Its type is always sent, which its schema says too."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class TaskCreated(Told):
     """There is a new task."""
 
     type: Literal["created"] = "created"
     task: TaskView
 
 
-class TaskDone(BaseModel):
+class TaskDone(Told):
     """A task was processed."""
 
     type: Literal["done"] = "done"
     task: TaskView
 
 
-class TaskDeleted(BaseModel):
+class TaskDeleted(Told):
     """A task is no more."""
 
     type: Literal["deleted"] = "deleted"
     id: UUID
 
 
-class TaskCount(BaseModel):
+class TaskCount(Told):
     """How many tasks there are."""
 
     type: Literal["count"] = "count"

@@ -550,9 +550,9 @@ export const parametersServiceKeys = {
 };
 
 export function useParametersServiceCollisionsMutation(
-  options: ServiceMutationOptions<number, { body: string; options2: string; call2: number; options: { id: number; name: string; body: KitchenModelsItem } }> = {},
-): UseMutationResult<number, Error, { body: string; options2: string; call2: number; options: { id: number; name: string; body: KitchenModelsItem } }> {
-  return useServiceMutation<number, { body: string; options2: string; call2: number; options: { id: number; name: string; body: KitchenModelsItem } }>(
+  options: ServiceMutationOptions<number, { body: string; options2: string; call2: number; options: { id: number; name?: string | undefined; body: KitchenModelsItem } }> = {},
+): UseMutationResult<number, Error, { body: string; options2: string; call2: number; options: { id: number; name?: string | undefined; body: KitchenModelsItem } }> {
+  return useServiceMutation<number, { body: string; options2: string; call2: number; options: { id: number; name?: string | undefined; body: KitchenModelsItem } }>(
     (backend, variables) => new ParametersService(backend).collisions(variables.body, variables.options2, variables.call2, variables.options),
     options,
   );

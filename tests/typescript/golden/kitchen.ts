@@ -1570,7 +1570,7 @@ export interface ParametersServiceSameErrors {
 /** Paths, queries, headers and cookies. */
 export class ParametersService extends HttpService {
   /** Errors: `ParametersServiceCollisionsErrors`. */
-  async collisions(body: string, options2: string, call2: number, options: { id: number; name: string; body: KitchenModelsItem }, call?: CallOptions): Promise<number> {
+  async collisions(body: string, options2: string, call2: number, options: { id: number; name?: string | undefined; body: KitchenModelsItem }, call?: CallOptions): Promise<number> {
     return this.httpBackend.request<number>({
       method: "POST",
       path: "/parameters/collisions/" + encodePath(body) + "/" + encodePath(options2) + "/" + encodePath(call2),

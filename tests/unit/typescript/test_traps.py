@@ -220,6 +220,13 @@ def test_cookies_are_sent() -> None:
     assert 'cookies: pairsOf([["session", options.session]])' in text_of(Traps)
 
 
+def test_no_method_asks_for_a_cookie() -> None:
+    """A browser sends its own, and takes none from a request."""
+    assert signature(text_of(Traps), "cookies") == (
+        "(options: { session?: string | undefined } = {}, call?: CallOptions) => null"
+    )
+
+
 def test_two_bodies_are_one_with_their_names() -> None:
     assert signature(text_of(Traps), "bodies") == (
         "(options: { body: { one: Defaults; two: number } }, call?: CallOptions) => null"

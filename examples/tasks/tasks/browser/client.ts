@@ -697,25 +697,25 @@ export interface HTTPValidationError {
 
 /** How many tasks there are. */
 export interface TaskCount {
-  type?: "count";
+  type: "count";
   count: number;
 }
 
 /** There is a new task. */
 export interface TaskCreated {
-  type?: "created";
+  type: "created";
   task: TaskView;
 }
 
 /** A task is no more. */
 export interface TaskDeleted {
-  type?: "deleted";
+  type: "deleted";
   id: string;
 }
 
 /** A task was processed. */
 export interface TaskDone {
-  type?: "done";
+  type: "done";
   task: TaskView;
 }
 
@@ -803,10 +803,10 @@ export class TasksController extends HttpService {
 
 /** What TasksControllerFeed is told. */
 export interface TasksControllerFeedMessages {
-  count: TaskCount & { type: "count" };
-  created: TaskCreated & { type: "created" };
-  deleted: TaskDeleted & { type: "deleted" };
-  done: TaskDone & { type: "done" };
+  count: TaskCount;
+  created: TaskCreated;
+  deleted: TaskDeleted;
+  done: TaskDone;
 }
 
 /** What happens to tasks, for as long as the browser listens. */
