@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from jararaca.presentation.execution_route import CONTROLLER
-from jararaca.typescript.model import Client, Endpoint, Service, reasons_in
+from jararaca.typescript.model import Client, Endpoint, Service, Shape, Socket, reasons_in
 from jararaca.typescript.names import Names, camel, pascal
 from jararaca.typescript.requests import Requests
 from jararaca.typescript.responses import Responses
@@ -44,12 +44,14 @@ def collect(app: FastAPI) -> Client:
         Service(name, tuple(_endpoints(name, operations, vocabulary, names)), _docs(operations))
         for name, operations in sorted(services.items())
     )
-    models = tuple(vocabulary.models())
+    connected = tuple(sockets.collected(vocabulary))
+    wanted = vocabulary.reached_from(_shapes(collected, connected))
+    models = tuple(vocabulary.models(wanted))
     return Client(
         models=models,
-        enumerations=tuple(vocabulary.enumerations()),
+        enumerations=tuple(vocabulary.enumerations(wanted)),
         services=collected,
-        sockets=(connected := tuple(sockets.collected(vocabulary))),
+        sockets=connected,
         remarks=(
             *(f"{each.name}.{one.name}: {why}" for each in collected for one in each.endpoints for why in one.remarks),
             *(f"{each.name}: {why}" for each in connected for why in each.remarks),
@@ -63,6 +65,20 @@ def controller_of(route: Any) -> type | None:
     """The controller that a route belongs to."""
     found: type | None = getattr(route.endpoint, CONTROLLER, None)
     return found
+
+
+def _shapes(services: Iterable[Service], sockets: Iterable[Socket]) -> Iterator[Shape]:
+    """Every shape that is written outside of models."""
+    for endpoint in (each for service in services for each in service.endpoints):
+        yield endpoint.result
+        yield from (each.shape for each in endpoint.parameters)
+        yield from (each.shape for each in endpoint.errors)
+        if endpoint.body is not None:
+            yield endpoint.body.shape
+    for socket in sockets:
+        yield socket.client
+        yield from (each.shape for each in socket.parameters)
+        yield from (each.shape for each in socket.messages)
 
 
 def _named_services(operations: Iterable[Operation], names: Names) -> dict[str, list[Operation]]:

@@ -159,9 +159,10 @@ class Requests:
             members = [self._wired(each, subject, in_list=in_list) for each in target.members]
             return shape if members == [*target.members] else any_of(members)
         if isinstance(target, TupleOf) and not in_list:
-            for item in (*target.items, *([] if target.rest is None else [target.rest])):
-                self._wired(item, subject, in_list=True)
-            return shape
+            items = tuple(self._wired(each, subject, in_list=True) for each in target.items)
+            rest = None if target.rest is None else self._wired(target.rest, subject, in_list=True)
+            wired = TupleOf(items, target.required, rest)
+            return shape if wired == target else wired
         if isinstance(target, Plain | Constant | Reference):
             return shape
         raise self._refusal(subject, "has a type that is neither a scalar nor a list of scalars")

@@ -1,10 +1,10 @@
 """The named shapes of a client, and how to find what a name stands for."""
 
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jararaca.typescript.model import NULL, Constant, Enumeration, Model, Plain, Reference, Shape
+from jararaca.typescript.model import NULL, Constant, Enumeration, Model, Plain, Reference, Shape, references_in
 from jararaca.typescript.names import Names, pascal
 from jararaca.typescript.schemas import MEMBERS, Schema
 from jararaca.typescript.shapes import Shapes, constant, referred
@@ -52,18 +52,29 @@ class Vocabulary:
         name = referred(schema)
         return schema if name is None or name in self.identifiers else self.definitions.get(name, schema)
 
-    def models(self) -> Iterator[Model]:
+    def reached_from(self, shapes: Iterable[Shape]) -> frozenset[str]:
+        """The identifiers of everything that shapes name, and of what that names in turn."""
+        found: set[str] = set()
+        left = [name for shape in shapes for name in references_in(shape)]
+        while left:
+            name = left.pop()
+            if name in self._names and name not in found:
+                found.add(name)
+                left += references_in(self._shape(self._names[name]))
+        return frozenset(found)
+
+    def models(self, wanted: Container[str]) -> Iterator[Model]:
         """What is no enumeration, sorted."""
         for identifier, name in sorted(self._names.items()):
             schema = self.definitions[name]
-            if _members(schema) is None:
+            if identifier in wanted and _members(schema) is None:
                 yield Model(identifier, self._shape(name), _docs(schema), bool(schema.get("deprecated")))
 
-    def enumerations(self) -> Iterator[Enumeration]:
+    def enumerations(self, wanted: Container[str]) -> Iterator[Enumeration]:
         """Enums whose values are scalars, sorted."""
         for identifier, name in sorted(self._names.items()):
             members = _members(self.definitions[name])
-            if members is not None:
+            if identifier in wanted and members is not None:
                 yield Enumeration(identifier, members, _docs(self.definitions[name]))
 
     def _shape(self, name: str) -> Shape:

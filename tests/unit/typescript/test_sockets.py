@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from clients import client_of, declaration, text_of, written
-from fastapi import Cookie, Depends, Header, Query, WebSocket
+from fastapi import APIRouter, Cookie, Depends, FastAPI, Header, Query, WebSocket
 from pydantic import BaseModel, Field, RootModel
 
 from jararaca import RestController, WebSocketEndpoint
+from jararaca.typescript.collect import collect
 from jararaca.typescript.model import Socket
 
 
@@ -194,3 +195,19 @@ def test_its_words_are_a_comment() -> None:
 
 def test_both_spellings_of_a_path_are_one_client() -> None:
     assert [each.name for each in client_of(Rooms).sockets] == ["RoomsListen", "RoomsTalk"]
+
+
+def test_endpoints_of_other_routers_are_clients_too() -> None:
+    app, router = FastAPI(), APIRouter(prefix="/inner")
+
+    def limited(limit: int = 1) -> None: ...
+
+    @router.websocket("/{room}", dependencies=[Depends(limited)])
+    async def chat(websocket: WebSocket, room: str) -> None: ...
+
+    app.include_router(router, prefix="/outer")
+    client = collect(app)
+
+    assert [each.name for each in client.sockets] == ["Chat"]
+    assert '"/outer/inner/" + encodePath(room), query: pairsOf([["limit", ' in written(client)
+    assert client.models == (), "what nothing mentions is not written"
