@@ -17,10 +17,10 @@ INSTALL := $(PIP) install --constraint constraints.txt
 PYTHONS := python3.11 python3.12 python3.13 python3
 OTHER_PYTHONS := 3.12 3.13
 GUARANTEED := --ignore tests/contracts --ignore tests/architecture tests
-EMBEDDED := not needs_servers and not needs_docker and not needs_chromium and not needs_amqp_tools and not processes
+EMBEDDED := not needs_servers and not needs_docker and not needs_chromium and not needs_amqp_tools and not needs_node and not processes
 QUICK := $(EMBEDDED) and not slow
 
-.PHONY: help behaviours proven demo test test-processes test-services test-containers test-pythons flake lint format types deep fuzz soak bench docs clean
+.PHONY: help behaviours proven demo test test-processes test-typescript test-services test-containers test-pythons flake lint format types deep fuzz soak bench docs clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -29,7 +29,7 @@ behaviours: $(VENV)/.installed  ## Run what cites behaviours, here and on the se
 	$(BIN)/python -m pytest -q -n auto -m "not needs_docker" --jararaca-proofs=build/proofs.json --ignore tests/contracts/test_reference.py tests/contracts
 	$(BIN)/python -m jararaca_testing.contracts build/proofs.json --keep tests/contracts/proofs.json \
 		--title "Behaviours of brokers and Redis" --root ../../ --page docs/reference/broker-behaviours.md
-	$(BIN)/python -m pytest -q -n auto -m "proves and $(EMBEDDED)" --jararaca-proofs=build/memory.json $(GUARANTEED)
+	$(BIN)/python -m pytest -q -n auto -m "proves and ($(EMBEDDED) or needs_node)" --jararaca-proofs=build/memory.json $(GUARANTEED)
 	$(BIN)/python -m pytest -q -n auto -m "proves and (harness or needs_servers or processes)" --jararaca-profile=services \
 		--jararaca-proofs=build/servers.json $(GUARANTEED)
 	$(BIN)/python -m jararaca_testing.contracts build/memory.json build/servers.json --keep tests/guarantees/proofs.json \
@@ -46,19 +46,22 @@ test: $(VENV)/.installed  ## Run the suite on embedded defaults, with the covera
 	$(BIN)/coverage report
 
 test-processes: $(VENV)/.installed  ## Run what starts child processes, or takes its time
-	$(BIN)/python -m pytest -n auto -m "processes or slow" --jararaca-proofs=build/proven/processes.json
+	$(BIN)/python -m pytest -n auto -m "(processes or slow) and not needs_node" --jararaca-proofs=build/proven/processes.json
+
+test-typescript: $(VENV)/.installed  ## Compile generated TypeScript and run it in Node.js
+	$(BIN)/python -m pytest -n auto -m needs_node --jararaca-proofs=build/proven/typescript.json tests examples
 
 test-services: $(VENV)/.installed  ## Run what talks to servers on RabbitMQ, Redis and PostgreSQL
 	$(BIN)/python -m pytest -n auto --jararaca-profile=services --jararaca-proofs=build/proven/servers.json \
-		-m "harness or needs_servers or needs_chromium or needs_amqp_tools"
+		-m "(harness or needs_servers or needs_chromium or needs_amqp_tools) and not needs_node"
 
-proven:  ## See that these three showed what the tables of the documents say
+proven:  ## See that these four showed what the tables of the documents say
 	$(BIN)/python -m jararaca_testing.contracts --check build/proven/*.json --keep tests/contracts/proofs.json
 	$(BIN)/python -m jararaca_testing.contracts --check build/proven/*.json --keep tests/guarantees/proofs.json \
 		--behaviours tests/guarantees/rows.toml
 
 test-containers: $(VENV)/.installed  ## Run the suites of the harness and the examples on containers that they start
-	$(BIN)/python -m pytest -n auto --jararaca-profile=containers -m "harness or needs_docker"
+	$(BIN)/python -m pytest -n auto --jararaca-profile=containers -m "(harness or needs_docker) and not needs_node"
 
 test-pythons:  ## Run the tests of framework and harness on every other Python that is here
 	@for version in $(OTHER_PYTHONS); do \
@@ -91,7 +94,7 @@ types: $(VENV)/.installed-bench $(VENV)/.installed-docs  ## Check types strictly
 	$(BIN)/mypy --strict
 
 deep: $(VENV)/.installed  ## Try far more generated examples than `make test` does
-	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n auto --timeout=900 -m hypothesis
+	HYPOTHESIS_PROFILE=deep $(BIN)/python -m pytest -n auto --timeout=900 -m "hypothesis and not needs_node"
 
 fuzz: $(VENV)/.installed  ## Compare the in-memory broker with RabbitMQ for MINUTES, from SEED on, or for OPERATIONS
 	$(BIN)/python -m jararaca_testing.differential --minutes $(MINUTES) --seed $(SEED) --operations $(OPERATIONS)

@@ -275,12 +275,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> PageFile |
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say in one line that pages were not opened, and why: a skip alone is easily overlooked."""
-    skipped = [each for each in terminalreporter.stats.get("skipped", ()) if "needs_chromium" in each.keywords]
-    if skipped:
-        reason = skipped[0].longrepr[2].removeprefix("Skipped: ")
-        tests = "1 test" if len(skipped) == 1 else f"{len(skipped)} tests"
-        terminalreporter.write_line(f"{tests} of pages skipped. {reason}")
+    """Say in one line each what was not shown, and why: a skip alone is easily overlooked."""
+    for marker, subject in (("needs_chromium", "pages"), ("needs_node", "TypeScript")):
+        skipped = [each for each in terminalreporter.stats.get("skipped", ()) if marker in each.keywords]
+        if skipped:
+            reason = skipped[0].longrepr[2].removeprefix("Skipped: ")
+            tests = "1 test" if len(skipped) == 1 else f"{len(skipped)} tests"
+            terminalreporter.write_line(f"{tests} of {subject} skipped. {reason}")
 
 
 # -- what tests prove

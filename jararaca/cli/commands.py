@@ -143,6 +143,31 @@ def check(
     return command.run(target, app_dir=app_dir, live=command.Live(url, management_url) if live else None)
 
 
+@app.command("gen-tsi")
+def gen_tsi(
+    target: Target,
+    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="What to write, such as app.ts.")] = None,
+    *,
+    app_dir: AppDir = ".",
+    root: Annotated[str, typer.Option(envvar="JARARACA_ROOT", help="Nothing outside of it is written.")] = ".",
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; end with 1 if the file is stale.")] = False,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Print the client instead.")] = False,
+    watch: Annotated[bool, typer.Option(help="Write it anew when a file below --app-dir changes.")] = False,
+    with_query: Annotated[bool, typer.Option("--with-query", help="Write hooks for TanStack Query beside it.")] = False,
+) -> int:
+    """Write a TypeScript client of the application."""
+    if watch:
+        from jararaca.cli import rewriting
+
+        if file is None or check or stdout:
+            raise typer.BadParameter("--watch writes a file, without --check and --stdout.")
+        options = [f"--root={root}", *(["--with-query"] if with_query else [])]
+        return _long(lambda: rewriting.run([*options, "--", target, file], app_dir=app_dir))
+    from jararaca.cli import typescript as command
+
+    return command.run(target, file, app_dir=app_dir, root=root, check=check, stdout=stdout, with_query=with_query)
+
+
 dlq = typer.Typer(help="Look after dead letters.", no_args_is_help=True)
 app.add_typer(dlq, name="dlq")
 

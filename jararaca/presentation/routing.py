@@ -19,6 +19,7 @@ from jararaca.presentation.execution_route import CONTROLLER, ExecutionRoute
 from jararaca.presentation.middleware import middleware_dependency, without_self
 from jararaca.presentation.options import merged, supported
 from jararaca.presentation.route_checks import check_annotations, check_path
+from jararaca.presentation.type_variables import filled_in
 
 
 def controller_router(controller: type, *, route_class: type[APIRoute], middlewares: Sequence[type] = ()) -> APIRouter:
@@ -159,6 +160,7 @@ def bound_endpoint(controller: type, name: str) -> Callable[..., Any]:
         assert scope is not None
         return getattr(scope.get(controller), name)(*args, **kwargs)
 
-    endpoint.__signature__ = without_self(function)  # type: ignore[attr-defined] # functions take attributes
+    signature = filled_in(without_self(function), function, controller)
+    endpoint.__signature__ = signature  # type: ignore[attr-defined] # functions take attributes
     setattr(endpoint, CONTROLLER, controller)
     return endpoint

@@ -207,10 +207,10 @@ def test_a_page_without_blocks_is_no_test(page: pytest.Pytester) -> None:
 PAGES = """
     import pytest
 
-    @pytest.mark.needs_chromium
+    @pytest.mark.{marker}
     @pytest.mark.parametrize("number", range({count}))
     def test_page(number):
-        pytest.skip("Chromium is missing. Install it: apt install chromium")
+        pytest.skip("It is missing. Install it.")
 
     def test_something_else():
         pytest.skip("for a reason of its own")
@@ -218,18 +218,19 @@ PAGES = """
 
 
 @pytest.mark.parametrize(
-    ("options", "count", "line"),
+    ("options", "marker", "count", "line"),
     [
-        ([], 2, "2 tests of pages skipped. Chromium is missing. Install it: apt install chromium"),
-        (["-n", "1"], 1, "1 test of pages skipped. Chromium is missing. Install it: apt install chromium"),
+        ([], "needs_chromium", 2, "2 tests of pages skipped. It is missing. Install it."),
+        (["-n", "1"], "needs_chromium", 1, "1 test of pages skipped. It is missing. Install it."),
+        ([], "needs_node", 1, "1 test of TypeScript skipped. It is missing. Install it."),
     ],
-    ids=["alone", "xdist"],
+    ids=["alone", "xdist", "TypeScript"],
 )
-def test_pages_that_were_not_opened_have_a_line_in_the_summary(
-    page: pytest.Pytester, options: list[str], count: int, line: str
+def test_what_was_not_shown_has_a_line_in_the_summary(
+    page: pytest.Pytester, options: list[str], marker: str, count: int, line: str
 ) -> None:
-    page.makeini("[pytest]\nmarkers = needs_chromium: opens a page")
-    page.makepyfile(textwrap.dedent(PAGES.format(count=count)))
+    page.makeini(f"[pytest]\nmarkers = {marker}: needs something")
+    page.makepyfile(textwrap.dedent(PAGES.format(marker=marker, count=count)))
 
     result = page.runpytest_subprocess(*WITHOUT, *options)
 
@@ -238,7 +239,7 @@ def test_pages_that_were_not_opened_have_a_line_in_the_summary(
 
 def test_other_skips_have_none(page: pytest.Pytester) -> None:
     page.makeini("[pytest]\nmarkers = needs_chromium: opens a page")
-    page.makepyfile(textwrap.dedent(PAGES.format(count=0)))
+    page.makepyfile(textwrap.dedent(PAGES.format(marker="needs_chromium", count=0)))
 
     result = page.runpytest_inprocess(*WITHOUT, "-k", "something_else")
 

@@ -32,6 +32,7 @@ VARIANTS = {
     "test_everything": ("harness", "peers joined"),
     "model": ("model", "bare deque"),
     "bindings": ("10,000 bindings", "10 bindings"),
+    "typescript": ("client", "OpenAPI"),
     "plugin": ("with the plugin", "without it"),
 }
 

@@ -23,7 +23,7 @@ from jararaca import (
 )
 from tasks.auth import Authenticated
 from tasks.entities import TaskEntity
-from tasks.schemas import TaskEvent, TaskSchema, TaskView
+from tasks.schemas import TaskCount, TaskCreated, TaskDeleted, TaskDone, TaskEvent, TaskSchema, TaskView
 
 
 @MessageBusController()
@@ -46,23 +46,23 @@ class TasksController:
         created = await self.tasks.create(task)
         view = created.to_basemodel(TaskView)
         await use_publisher().publish(Identifiable(id=created.id, data=task), topic="task.created")
-        await use_ws_manager().send(["tasks"], TaskEvent(type="created", task=view))
+        await use_ws_manager().send(["tasks"], TaskCreated(task=view))
         return view
 
     @Delete("/{task_id}", {"status_code": 204}, middlewares=[Authenticated])
     async def delete_task(self, task_id: UUID) -> None:
         """Delete a task, and tell everybody."""
         await self.tasks.delete(await self.tasks.get(task_id))
-        await use_ws_manager().send(["tasks"], TaskEvent(type="deleted", id=task_id))
+        await use_ws_manager().send(["tasks"], TaskDeleted(id=task_id))
 
     @IncomingHandler("task.created")
     async def process_task(self, message: Message[Identifiable[TaskSchema]]) -> None:
         """Do the work of a task. One that was deleted meanwhile needs none."""
         if await self.tasks.update_by_id(message.payload().id, {"state": "done"}):
             task = await self.tasks.get(message.payload().id)
-            await use_ws_manager().send(["tasks"], TaskEvent(type="done", task=task.to_basemodel(TaskView)))
+            await use_ws_manager().send(["tasks"], TaskDone(task=task.to_basemodel(TaskView)))
 
-    @WebSocketEndpoint("/feed")
+    @WebSocketEndpoint("/feed", sends=TaskEvent)
     async def feed(self, websocket: WebSocket) -> None:
         """What happens to tasks, for as long as the browser listens."""
         await websocket.accept()
@@ -78,4 +78,4 @@ class TasksController:
     async def count_tasks(self) -> None:
         """Every three seconds, tell everybody how many tasks there are."""
         count = await use_session().scalar(select(func.count()).select_from(TaskEntity))
-        await use_ws_manager().send(["tasks"], TaskEvent(type="count", count=count))
+        await use_ws_manager().send(["tasks"], TaskCount(count=count or 0))

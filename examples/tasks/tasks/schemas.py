@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class TaskSchema(BaseModel):
@@ -22,10 +22,39 @@ class TaskView(BaseModel):
     created_at: datetime
 
 
-class TaskEvent(BaseModel):
-    """What browsers are told."""
+class Told(BaseModel):
+    """Something that browsers are told. Its type is always sent, which its schema says too."""
 
-    type: Literal["created", "done", "deleted", "count"]
-    task: TaskView | None = None
-    id: UUID | None = None
-    count: int | None = None
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class TaskCreated(Told):
+    """There is a new task."""
+
+    type: Literal["created"] = "created"
+    task: TaskView
+
+
+class TaskDone(Told):
+    """A task was processed."""
+
+    type: Literal["done"] = "done"
+    task: TaskView
+
+
+class TaskDeleted(Told):
+    """A task is no more."""
+
+    type: Literal["deleted"] = "deleted"
+    id: UUID
+
+
+class TaskCount(Told):
+    """How many tasks there are."""
+
+    type: Literal["count"] = "count"
+    count: int
+
+
+TaskEvent = TaskCreated | TaskDone | TaskDeleted | TaskCount
+"""What browsers are told."""

@@ -21,6 +21,8 @@ class WebSocketFact:
     queue_size: int
     overflow: Overflow
     options: Mapping[str, Any] = field(default_factory=dict)
+    sends: Any = None
+    receives: Any = None
 
     def check(self, where: str) -> None:
         """Find values that cannot work; `where` begins the sentence.
@@ -44,6 +46,8 @@ def WebSocketEndpoint(  # noqa: N802 -- decorators read as the nouns they make o
     *,
     queue_size: int = 256,
     overflow: Overflow = "close",
+    sends: Any = None,
+    receives: Any = None,
 ) -> Callable[[M], M]:
     """Serve websockets at `path`, relative to the controller's, with the decorated coroutine method.
 
@@ -55,6 +59,9 @@ def WebSocketEndpoint(  # noqa: N802 -- decorators read as the nouns they make o
         options: `add_api_websocket_route` arguments.
         queue_size: messages that may wait for a slow client before `overflow` decides.
         overflow: `close` the socket with 1013, or drop its oldest or newest waiting message.
+        sends: the pydantic model, or union of models, of what clients are told: what `gen-tsi` types. Nothing checks
+            what is sent against it.
+        receives: the same for what clients send.
 
     Raises:
         InvalidOption: the path is not one, or an option cannot work.
@@ -62,7 +69,7 @@ def WebSocketEndpoint(  # noqa: N802 -- decorators read as the nouns they make o
     where = f"@WebSocketEndpoint({path!r})"
     if checked_path(path, where=where) == "":
         raise InvalidOption(f"{where}: a path starts with '/'. Write '/'.")
-    fact = WebSocketFact(path, queue_size, overflow, checked(options, WebSocketOptions, where=where))
+    fact = WebSocketFact(path, queue_size, overflow, checked(options, WebSocketOptions, where=where), sends, receives)
 
     def decorate(method: M) -> M:
         fact.check(f"{where} of {named(method)}")

@@ -22,10 +22,11 @@ from jararaca.core.metadata import class_facts, method_facts
 from jararaca.core.steps import Kind
 from jararaca.errors import InvalidHandler
 from jararaca.presentation.decorators import ControllerFact
-from jararaca.presentation.execution_route import given_in, identities
+from jararaca.presentation.execution_route import CONTROLLER, given_in, identities
 from jararaca.presentation.middleware import middleware_dependency, resolve_here, without_self
 from jararaca.presentation.options import supported
 from jararaca.presentation.routing import spellings
+from jararaca.presentation.type_variables import filled_in
 from jararaca.presentation.websocket.connection import Connection
 from jararaca.presentation.websocket.decorators import WebSocketFact
 from jararaca.presentation.websocket.interceptor import RELAY
@@ -137,6 +138,7 @@ class ExecutionWebSocketRoute(APIWebSocketRoute):
         super().__init__(path, endpoint, **options)
         self._connections = connections
         self.limit = QueueLimit(fact.queue_size, fact.overflow)
+        self.sends, self.receives = fact.sends, fact.receives
         self.trigger = Trigger("connection", f"WS {path}")
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -197,5 +199,7 @@ def _endpoint(controller: type, name: str) -> Callable[..., Any]:
     async def endpoint(*args: Any, **kwargs: Any) -> Any:
         return await getattr(await resolve_here(controller), name)(*args, **kwargs)
 
-    endpoint.__signature__ = without_self(method)  # type: ignore[attr-defined] # functions take attributes
+    signature = filled_in(without_self(method), method, controller)
+    endpoint.__signature__ = signature  # type: ignore[attr-defined] # functions take attributes
+    setattr(endpoint, CONTROLLER, controller)
     return endpoint

@@ -1,0 +1,79 @@
+"""How TypeScript writes shapes."""
+
+from jararaca.typescript.model import (
+    AllOf,
+    AnyOf,
+    Constant,
+    Dictionary,
+    Field,
+    Inexpressible,
+    ListOf,
+    Picked,
+    Plain,
+    Reference,
+    Series,
+    Shape,
+    Structure,
+    TupleOf,
+    reasons_in,
+)
+from jararaca.typescript.quoting import comment, key, string
+
+
+def spelled(shape: Shape) -> str:
+    """The type, on one line."""
+    match shape:
+        case Plain(text) | Constant(text) | Reference(text):
+            return text
+        case Inexpressible():
+            return "unknown"
+        case ListOf(item):
+            return f"{_as_part(item)}[]"
+        case TupleOf():
+            return _tuple(shape)
+        case Dictionary(value, keys):
+            index = "[key: string]" if keys is None else f"[key in {spelled(keys)}]?"
+            return f"{{ {index}: {spelled(value)} }}"
+        case Structure():
+            return _structure(shape)
+        case AnyOf(members):
+            return " | ".join(f"({spelled(each)})" if isinstance(each, AllOf) else spelled(each) for each in members)
+        case AllOf(members):
+            return " & ".join(f"({spelled(each)})" if isinstance(each, AnyOf) else spelled(each) for each in members)
+        case Picked(how, name, fields):
+            return f"{how}<{name}, {' | '.join(map(string, fields)) or 'never'}>"
+        case Series(item, in_events):
+            return f"AsyncIterable<{f'ServerSentEvent<{spelled(item)}>' if in_events else spelled(item)}>"
+
+
+def field_lines(field: Field, *, indent: str = "  ") -> list[str]:
+    """A field of an interface, below its comment."""
+    tags = ["deprecated"] if field.is_deprecated else []
+    reasons = "".join(f"\nTyped unknown: {why}." for why in reasons_in(field.shape))
+    return [
+        *comment(field.docs + reasons, tags=tags, indent=indent),
+        f"{indent}{key(field.name)}{'?' if field.is_optional else ''}: {spelled(field.shape)};",
+    ]
+
+
+OPEN = "[key: string]: unknown;"
+"""The index signature of a structure beside whose fields others may stand."""
+
+
+def _as_part(shape: Shape) -> str:
+    text = spelled(shape)
+    return f"({text})" if isinstance(shape, AnyOf | AllOf) else text
+
+
+def _tuple(shape: TupleOf) -> str:
+    items = [f"{_as_part(item)}{'?' if number >= shape.required else ''}" for number, item in enumerate(shape.items)]
+    if shape.rest is not None:
+        items.append(f"...{_as_part(shape.rest)}[]")
+    return f"[{', '.join(items)}]"
+
+
+def _structure(shape: Structure) -> str:
+    fields = [f"{key(each.name)}{'?' if each.is_optional else ''}: {spelled(each.shape)}" for each in shape.fields]
+    if shape.is_open:
+        fields.append(OPEN.removesuffix(";"))
+    return f"{{ {'; '.join(fields)} }}" if fields else "{}"

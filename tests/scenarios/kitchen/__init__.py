@@ -1,0 +1,1 @@
+"""An application with one of everything that a TypeScript client has to express."""
