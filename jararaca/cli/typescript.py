@@ -1,7 +1,7 @@
 """`jararaca gen-tsi`: a TypeScript client of an application, written to a file."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +36,7 @@ def run(target: str, file: str | None, *, app_dir: str, root: str, check: bool, 
     client = collect(_served(target, app_dir))
     if path is None:
         sys.stdout.write(render(client))
+        sys.stderr.writelines(f"{line}\n" for line in _summary(client, "client"))
         return CLEAN
     texts = {path: render(client)}
     if with_query:
@@ -43,7 +44,8 @@ def run(target: str, file: str | None, *, app_dir: str, root: str, check: bool, 
     if check:
         return _compare(texts)
     write_all(texts)
-    _summarize(client, texts)
+    for line in _summary(client, " and ".join(each.name for each in texts)):
+        say(line)
     return CLEAN
 
 
@@ -61,14 +63,13 @@ def _compare(texts: Mapping[Path, str]) -> int:
     return FAILURE if stale else CLEAN
 
 
-def _summarize(client: Client, texts: Mapping[Path, str]) -> None:
+def _summary(client: Client, name: str) -> Iterator[str]:
+    """How much was written, and everything that was not, or not exactly."""
     parts = [
         counted(sum(len(each.endpoints) for each in client.services), "endpoint"),
         counted(len(client.models) + len(client.enumerations), "model"),
         counted(len(client.sockets), "websocket"),
     ]
-    say(f"{' and '.join(path.name for path in texts)}: {', '.join(parts)}, {len(client.remarks)} not typed exactly")
-    for remark in client.remarks:
-        say(f"not exact: {remark}")
-    for each in client.left_out:
-        say(f"left out: {each}")
+    yield f"{name}: {', '.join(parts)}, {len(client.remarks)} not typed exactly"
+    yield from (f"not exact: {remark}" for remark in client.remarks)
+    yield from (f"left out: {each}" for each in client.left_out)

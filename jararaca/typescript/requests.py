@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from fastapi import params
 from fastapi.dependencies.models import Dependant
+from pydantic.fields import FieldInfo
 from starlette.convertors import PathConvertor
 
 from jararaca.errors import InvalidHandler
@@ -29,6 +30,7 @@ from jararaca.typescript.model import (
     Shape,
     Structure,
     TupleOf,
+    parts_of,
 )
 from jararaca.typescript.names import Names, argument
 from jararaca.typescript.schemas import Operation
@@ -90,8 +92,7 @@ class Requests:
         if operation.verb in ("GET", "HEAD"):
             raise self._refusal("the body", f"belongs to a {operation.verb} request, which browsers send without one")
         media = next((each for each in content if _is_json(each)), next(iter(content)))
-        encoding, schema = _encoding(media), content[media].get("schema", {})
-        shape = self._body_shape(encoding, schema, operation)
+        encoding, shape = self._encoded(_encoding(media), content[media].get("schema", {}), operation)
         docs = said.get("description")
         return Body(
             encoding,
@@ -101,18 +102,20 @@ class Requests:
             docs=docs if isinstance(docs, str) else "",
         )
 
-    def _body_shape(self, encoding: Encoding, schema: Any, operation: Operation) -> Shape:
+    def _encoded(self, encoding: Encoding, schema: Any, operation: Operation) -> tuple[Encoding, Shape]:
+        """The body as it is sent. A form that has files is sent in parts, also where FastAPI does not say so."""
         if encoding == "raw":
-            return Plain("BodyInit")
+            return encoding, Plain("BodyInit")
         vocabulary = self._vocabulary
-        if encoding == "multipart":
-            texts = frozenset(_texts(operation.route.dependant))
-            shape = FormShapes(vocabulary.definitions, vocabulary.identifiers, texts).of(schema)
-        else:
-            shape = vocabulary.shapes.of(vocabulary.inlined(schema))
-        if encoding != "json":
-            self._check_form(shape)
-        return shape
+        shape = vocabulary.shapes.of(vocabulary.inlined(schema))
+        if encoding == "json":
+            return encoding, shape
+        texts = frozenset(_texts(operation.route.dependant))
+        in_parts = FormShapes(vocabulary.definitions, vocabulary.identifiers, texts).of(schema)
+        if encoding == "multipart" or _has_files(in_parts):
+            encoding, shape = "multipart", in_parts
+        self._check_form(shape)
+        return encoding, shape
 
     def _check_form(self, shape: Shape) -> None:
         for part in shape.members if isinstance(shape, AllOf | AnyOf) else (shape,):
@@ -243,8 +246,22 @@ def _has_bytes(annotation: object) -> bool:
 def _texts(dependant: Dependant) -> Iterator[str]:
     """The form fields that are no files, also where they are bytes."""
     for field in dependant.body_params:
-        is_form = isinstance(field.field_info, params.Form) and not isinstance(field.field_info, params.File)
-        if is_form and _has_bytes(field.field_info.annotation):
-            yield field.validation_alias or field.alias
+        if isinstance(field.field_info, params.Form) and not isinstance(field.field_info, params.File):
+            annotation = field.field_info.annotation
+            if _has_bytes(annotation):
+                yield field.validation_alias or field.alias
+            for model in (annotation, *get_args(annotation)):
+                yield from _texts_of(model)
     for each in dependant.dependencies:
         yield from _texts(each)
+
+
+def _texts_of(model: Any) -> Iterator[str]:
+    fields: Mapping[str, FieldInfo] = getattr(model, "model_fields", {})
+    for name, field in fields.items():
+        if _has_bytes(field.annotation):
+            yield field.alias or name
+
+
+def _has_files(shape: Shape) -> bool:
+    return shape == Plain("Blob") or any(map(_has_files, parts_of(shape)))

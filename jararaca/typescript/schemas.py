@@ -138,12 +138,19 @@ def _arguments(fields: Sequence[ModelField]) -> Iterator[tuple[str, str]]:
                 yield str(id(each)), f"{each.__module__}.{each.__qualname__}"
 
 
+class _Unread(set[str]):
+    """Operation ids that FastAPI may write down, and not find again: two verbs of one route have the same."""
+
+    def __contains__(self, _given: object) -> bool:
+        return False
+
+
 def _operations(
     route: Any, mapping: Mapping[Any, Schema], definitions: dict[str, Schema], declared: Set[str]
 ) -> Iterator[Operation]:
     """The verbs of a route. Models of FastAPI's own are added to the definitions, beside those that are `declared`."""
     path, security, more = get_openapi_path(
-        route=route, operation_ids=set(), model_name_map={}, field_mapping=cast(Any, mapping)
+        route=route, operation_ids=_Unread(), model_name_map={}, field_mapping=cast(Any, mapping)
     )
     taken = declared & more.keys()
     definitions.update({_own(name, taken): _renamed(schema, taken) for name, schema in more.items()})

@@ -1,15 +1,17 @@
-"""The files that generated clients are compared with. Run this module to write them anew, and read the difference."""
+"""The files that generated clients are compared with. To write them anew: `python tests/scenarios/goldens.py`."""
 
+import sys
 from pathlib import Path
 
-from clients import query_written, written
-from kitchen.main import app as kitchen
-
-from jararaca import create_http_server
-from jararaca.typescript.collect import collect
-from tasks.main import app as tasks
-
 FOLDER = Path(__file__).parents[1] / "typescript/golden"
+sys.path.append(str(Path(__file__).parents[2] / "examples/tasks"))  # where pytest finds it
+
+from clients import query_written, written  # noqa: E402
+from kitchen.main import app as kitchen  # noqa: E402
+
+from jararaca import create_http_server  # noqa: E402
+from jararaca.typescript.collect import collect  # noqa: E402
+from tasks.main import app as tasks  # noqa: E402
 
 
 def made() -> dict[str, str]:

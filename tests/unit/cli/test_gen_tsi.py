@@ -80,10 +80,11 @@ def test_hooks_are_written_beside_it(gen: Callable[..., Any], tmp_path: Path) ->
 
 def test_it_can_be_printed_instead(gen: Callable[..., Any], tmp_path: Path) -> None:
     printed = gen("--stdout")
-    gen("app.ts")
+    written = gen("app.ts")
 
     assert printed.code == 0
     assert printed.out == (tmp_path / "app.ts").read_text(encoding="utf-8")
+    assert printed.error == written.out.replace("app.ts: ", "client: ")
 
 
 def test_a_file_that_is_as_it_should_be_passes_the_check(gen: Callable[..., Any], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from clients import client_of, declaration, endpoint_of, field, served, signatur
 from fastapi import APIRouter, Body, Depends, FastAPI, File, Form, Header, Query, Response, UploadFile
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, Field
 
 from jararaca import Get, Post, RestController
 from jararaca.presentation.options import RouteOptions
@@ -22,6 +22,11 @@ class Item(BaseModel):
 
 class Other(BaseModel):
     other: str
+
+
+class Upload(BaseModel):
+    file: UploadFile
+    text: bytes = Field(b"", alias="the-text")
 
 
 class Color(StrEnum):
@@ -222,6 +227,12 @@ class Requests:
     @Post("/files")
     async def files(self, file: UploadFile | None = None) -> None: ...
 
+    @Post("/upload")
+    async def upload(self, upload: Annotated[Upload, Form()]) -> None: ...
+
+    @Post("/parts")
+    async def parts(self, upload: Annotated[Upload, File()]) -> None: ...
+
     @Post("/bytes")
     async def all_bytes(
         self,
@@ -242,6 +253,8 @@ class Requests:
         ("json", "{ body: Item }"),
         ("union", "{ body: (Item | Other) & { more?: number } }"),
         ("nullable", "{ body?: { value?: undefined } | Item | undefined } = {}"),
+        ("upload", '{ body: { file: Blob; "the-text"?: string } }'),
+        ("parts", '{ body: { file: Blob; "the-text"?: Blob } }'),
         (
             "allBytes",
             '{ body: { file: Blob; text: string; "per-haps"?: string | null; many?: string[]; files?: Blob[] }; }',
@@ -369,3 +382,18 @@ def test_a_header_that_two_dependencies_read_is_given_once() -> None:
         async def find(self, a: Annotated[None, Depends(one)], b: Annotated[None, Depends(two)]) -> None: ...
 
     assert signature(text_of(Twice), "find") == ('(options: { "x-key": string }, call?: CallOptions) => null')
+
+
+def test_a_form_with_files_is_sent_in_parts_whatever_it_is_said_to_be() -> None:
+    bodies = [endpoint_of(client_of(Requests), name).body for name in ("upload", "parts", "union")]
+
+    assert [body.encoding for body in bodies if body] == ["multipart", "multipart", "form"]
+
+
+def test_two_verbs_of_one_route_are_two_methods() -> None:
+    app = FastAPI()
+
+    @app.api_route("/both", methods=["GET", "DELETE"])
+    async def both() -> None: ...
+
+    assert [each.name for each in collect(app).services[0].endpoints] == ["bothDelete", "bothGet"]

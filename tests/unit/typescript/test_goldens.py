@@ -12,7 +12,7 @@ from goldens import FOLDER, made
 
 
 def test_every_file_is_what_it_was() -> None:
-    """If the difference is meant: python tests/scenarios/goldens.py, with the folder and examples/tasks on the path."""
+    """If the difference is meant: `python tests/scenarios/goldens.py`."""
     texts = made()
 
     assert sorted(texts) == sorted(file.name for file in FOLDER.iterdir())

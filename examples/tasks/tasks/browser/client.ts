@@ -80,7 +80,7 @@ export class ApiError<Body = unknown> extends Error {
  * Whether a call failed because of the server's answer, and with this status.
  *
  *     catch (error) {
- *       if (isApiError<TasksController_createTask_Errors, 404>(error, 404)) show(error.body.detail);
+ *       if (isApiError<TasksControllerCreateTaskErrors, 404>(error, 404)) show(error.body.detail);
  *     }
  */
 export function isApiError(error: unknown): error is ApiError;
