@@ -23,8 +23,7 @@ from jararaca import (
     ScheduledAction,
     WebSocketInterceptor,
 )
-from jararaca.adapters.sql.schedule_tables import metadata as schedule_tables
-from jararaca.adapters.sql.tables import metadata as outbox_tables
+from jararaca.adapters.sql.tables import metadata
 from jararaca.bootstrap.assembly import Assembly, assemble
 from jararaca.bootstrap.looking import Look, look_around
 from jararaca.bootstrap.wiring import embedded_ports, system_ports
@@ -213,7 +212,7 @@ async def test_tables_that_are_missing_are_told(tmp_path: Path) -> None:
 
     engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'shop.sqlite3'}")
     async with engine.begin() as connection:
-        await connection.run_sync(outbox_tables.create_all)
+        await connection.run_sync(metadata.create_all)
     await engine.dispose()
     _answers, tables = await of_databases(application(database(tmp_path, pool_size=20), outbox))
     assert tables == Look("database default", "has the tables of outbox and inbox")
@@ -252,7 +251,7 @@ async def test_a_schedule_store_is_asked_whether_it_has_its_tables(tmp_path: Pat
 
     engine = create_async_engine(url)
     async with engine.begin() as connection:
-        await connection.run_sync(schedule_tables.create_all)
+        await connection.run_sync(metadata.create_all)
     await engine.dispose()
     *_, fine = await looks(application(controllers=(Nightly,), ports=system_ports(), store_url=url))
     assert fine == Look("schedule store", "answers")
