@@ -157,3 +157,52 @@ def test_while_an_alarm_blocks_publishers_what_handlers_get_is_handled(node: Own
 
     asyncio.run(alarm())
     worker.until("handled 41.")
+
+
+IMPATIENT = "[{rabbit, [{consumer_timeout, 1000}, {channel_tick_interval, 200}]}]."
+"""A second for an acknowledgement, not 30 minutes."""
+
+LATE = """
+import asyncio
+
+from jararaca import *
+from pydantic import BaseModel
+
+class Order(BaseModel):
+    id: int
+
+again = asyncio.Event()
+
+@MessageBusController()
+class C:
+    @IncomingHandler("order.placed")
+    async def handle(self, message: Message[Order]) -> None:
+        if message.redelivered:
+            print("it came again.")
+            again.set()
+        else:
+            await again.wait()
+
+app = Microservice(name="shop", controllers=[C])
+"""
+
+
+@proves("F-31")
+def test_a_broker_with_less_patience_than_a_handler_gives_its_message_again_and_the_worker_goes_on(
+    tmp_path: Path, start: Callable[..., Any]
+) -> None:
+    """Its configuration cannot be asked for, so that no start can know of it."""
+    if installed_program() is None:
+        pytest.skip("rabbitmq-server is not installed here, and one that others use cannot be configured")
+    (tmp_path / "node").mkdir()
+    (tmp_path / "app.py").write_text(LATE)
+    with OwnNode(tmp_path / "node", advanced=IMPATIENT) as node:
+        worker = start("jararaca", "worker", "app:app", "--url", node.url, "--wait-for-broker", "120")
+        worker.until("consuming")
+        published(node, range(1))
+
+        worker.until("a consumer lost its channel")
+        worker.until("it came again.")
+        worker.until("a settlement came after its channel was lost")
+        worker.ask(signal.SIGTERM)
+        assert worker.end() == 0

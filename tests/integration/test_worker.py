@@ -128,6 +128,14 @@ def test_a_queue_that_is_another_ends_the_worker_with_4(begin: Callable[..., Any
     assert "Traceback" not in worker.output
 
 
+@proves("F-31")
+def test_a_timeout_as_long_as_the_broker_s_patience_ends_the_worker_with_2(begin: Callable[..., Any]) -> None:
+    worker = begin(JARARACA_HANDLER_TIMEOUT="1800")
+
+    assert worker.end() == 2
+    assert "JARARACA_HANDLER_TIMEOUT: Input should be less than 1800" in worker.lines[-1]
+
+
 @proves("F-45")
 def test_a_refused_login_ends_the_worker_with_3(begin: Callable[..., Any], rabbit: Any) -> None:
     url = aio_pika.connection.make_url(rabbit.url).with_password("hunter2")

@@ -13,10 +13,10 @@ from jararaca_testing.rabbitmq_node import PATIENCE, RabbitMQNode
 
 
 class OwnNode(RabbitMQNode):
-    """Keeps everything in `folder`; not started."""
+    """Keeps everything in `folder`; not started. `advanced` as for the other."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, *, advanced: str = "[].") -> None:
+        super().__init__(folder, advanced=advanced)
         self._name = self.environment["RABBITMQ_NODENAME"]
         self._pid = folder / "pid"
         self.environment["RABBITMQ_PID_FILE"] = str(self._pid)
