@@ -365,9 +365,10 @@ test("leaving the loop early cancels the answer", async () => {
 });
 
 test("server-sent events are read as the standard says", async () => {
-  assert.deepEqual(await eventsIn('data: {"a": 1}\n\n', ": a comment\n\nevent: done\nid: 7\nretry: 250\ndata\n\n"), [
+  assert.deepEqual(await eventsIn('data: {"a": 1}\n\n', ": a comment\n\nevent: done\nid: 7\nretry: 250\ndata\n\ndata: 3\n\n"), [
     { event: "message", data: { a: 1 }, text: '{"a": 1}', id: "" },
     { event: "done", data: "", text: "", id: "7", retry: 250 },
+    { event: "message", data: 3, text: "3", id: "7", retry: 250 },
   ]);
 });
 
@@ -394,7 +395,10 @@ const silent: typeof fetch = (_, init) =>
 test("a call that takes too long ends with a TimeoutError, the call's own time before the backend's", async () => {
   const backend = new FetchBackend({ baseUrl: "", fetch: silent, timeout: 1 });
   await assert.rejects(backend.request(GET), { name: "TimeoutError", message: "no answer within 1 ms: /a" });
-  await assert.rejects(backend.request({ ...GET, call: { timeout: 2 } }), { message: "no answer within 2 ms: /a" });
+  const { signal } = new AbortController();
+  for (const call of [{ timeout: 2 }, { timeout: 2, signal }]) {
+    await assert.rejects(backend.request({ ...GET, call }), { message: "no answer within 2 ms: /a" });
+  }
 });
 
 test("a call may take for ever", async (context) => {

@@ -369,6 +369,21 @@ test("a closed client hears nothing more, does not come back, and can be opened 
   assert.equal(heard.length, 1);
 });
 
+test("a client that is opened again begins with the first delay", async () => {
+  const client = new Feed({ firstDelay: 100, maxDelay: 1_000 });
+  client.connect();
+  await settled();
+  await Socket.latest.ends(1006);
+  await pass(100);
+  await Socket.latest.ends(1006);
+  client.close();
+  client.connect();
+  await settled();
+  await Socket.latest.ends(1006);
+  await pass(100);
+  assert.equal(Socket.all.length, 4);
+});
+
 test("closing while it waits, or while it asks for a token, ends the attempt", async () => {
   const waiting = new Feed();
   await (await connected(waiting)).ends(1006);
