@@ -104,7 +104,11 @@ class Spoken:
 
 
 def spoken_by(app: FastAPI) -> Spoken:
-    """What is to be known about every route of `app`, which does not have to be started."""
+    """What is to be known about every route of `app`, which does not have to be started.
+
+    Raises:
+        InvalidHandler: code of the application that makes a schema fails, or messages of a websocket are no models.
+    """
     contexts = list(iter_route_contexts(app.routes))
     routes = [each for each in contexts if isinstance(each.original_route, APIRoute) and each.include_in_schema]
     sockets = _without_twins(each for each in contexts if isinstance(each.original_route, APIWebSocketRoute))
@@ -114,7 +118,12 @@ def spoken_by(app: FastAPI) -> Spoken:
     inputs: list[tuple[object, Mode, Any]] = [(field, field.mode, field._type_adapter.core_schema) for field in fields]
     inputs += [_message_input(each, way) for each, way in messages]
     generator = Schemas(ref_template=REF_TEMPLATE, arguments=dict(_arguments(fields)))
-    mapping, definitions = generator.generate_definitions(inputs=cast(Any, inputs))
+    try:
+        mapping, definitions = generator.generate_definitions(inputs=cast(Any, inputs))
+    except Exception:
+        for each in (*routes, *shadows):
+            _check_schemas(each)
+        raise
     found: dict[str, Schema] = {str(name): schema for name, schema in definitions.items()}
     declared = frozenset(found)
     operations = [one for each in routes for one in _operations(each, mapping, found, declared)]
@@ -128,6 +137,19 @@ def spoken_by(app: FastAPI) -> Spoken:
         definitions=found,
         left_out=tuple(_left_out(contexts)),
     )
+
+
+def _check_schemas(route: Any) -> None:
+    """Find the part of a route that has a schema which cannot be made."""
+    for field in get_fields_from_routes([route]):
+        try:
+            Schemas().generate(field._type_adapter.core_schema, mode=field.mode)
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}".partition("\n")[0]
+            raise InvalidHandler(
+                f"{place_of_route(route)}: the JSON schema of {field.name!r} cannot be made, because of {said}. "
+                'Correct what makes it, or leave the route out of clients with {"include_in_schema": False}.'
+            ) from error
 
 
 def _arguments(fields: Sequence[ModelField]) -> Iterator[tuple[str, str]]:

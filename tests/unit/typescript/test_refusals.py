@@ -178,3 +178,29 @@ def test_text_of_an_application_without_routes_is_the_runtime_alone() -> None:
     class Nothing: ...
 
     assert text_of(Nothing) == "\n"
+
+
+def broken(_schema: object) -> None:
+    raise ZeroDivisionError("on purpose")
+
+
+class Broken(BaseModel):
+    model_config = ConfigDict(json_schema_extra=broken)
+
+
+def test_a_schema_that_fails_to_be_made_is_named_with_its_method_and_parameter() -> None:
+    @RestController("/a")
+    class Fails:
+        @Post("/fine")
+        async def fine(self, value: Annotated[int, Body()]) -> None: ...
+
+        @Post("/broken")
+        async def broken(self, given: Broken) -> None: ...
+
+    with pytest.raises(InvalidHandler) as raised:
+        client_of(Fails)
+
+    assert str(raised.value) == (
+        "Fails.broken: the JSON schema of 'given' cannot be made, because of ZeroDivisionError: on purpose. Correct "
+        'what makes it, or leave the route out of clients with {"include_in_schema": False}.'
+    )
