@@ -33,7 +33,10 @@ class Firing:
     whether one of them still runs is known here.
     """
 
-    __slots__ = ("_environment", "_leases", "_records", "_runs", "_store", "_token", "_trigger", "action", "key")
+    __slots__ = (
+        *("_claiming", "_environment", "_leases", "_records", "_runs", "_store", "_token", "_trigger"),
+        *("action", "key"),
+    )
 
     def __init__(self, environment: Environment, store: ScheduleStore, leases: Leases, action: ActionSpec) -> None:
         self.action = action
@@ -44,6 +47,7 @@ class Firing:
         self._leases = leases
         self._records = Records(environment, action)
         self._trigger = Trigger("tick", action.name)
+        self._claiming = asyncio.Lock()
         self._token = 0
         self._runs = False
 
@@ -84,8 +88,10 @@ class Firing:
                 self._records.store_is_away(due, error)
 
     async def _claim(self, due: Due) -> bool:
+        """Claim one tick after the other: where a later one overtook, nobody could claim the one before any more."""
         try:
-            claimed = await self._store.claim(self.key, due.scheduled_at)
+            async with self._claiming:
+                claimed = await self._store.claim(self.key, due.scheduled_at)
         except ScheduleStoreUnavailable:
             if self.action.fact.exclusive:
                 raise

@@ -182,9 +182,9 @@ class Replicas:
             await self.clock.sleep(STEP)
             waited += STEP
 
-    async def stop(self) -> None:
+    async def stop(self, grace: float = 0.0) -> None:
         for replica in self._replicas:
-            await replica.stop()
+            await replica.stop(grace)
 
 
 class _Death:

@@ -89,11 +89,15 @@ async def test_each_tick_fires_once(replicas_of: Callable[[type], Replicas]) -> 
     await replicas.start(5)
 
     await replicas.until(lambda: len(replicas.ended) >= 25)
+    await replicas.stop(grace=10.0)
 
-    assert len(replicas.outcomes()) == len(replicas.ended)
-    fired = sorted(replicas.outcomes(), key=lambda ended: ended.scheduled_at)[:20]  # the last ones may be under way
+    assert len(replicas.outcomes()) == len(replicas.ended) >= 25
+    fired = sorted(replicas.outcomes(), key=lambda ended: ended.scheduled_at)
     steps = [after.scheduled_at - before.scheduled_at for before, after in pairwise(fired)]
-    assert steps == [timedelta(seconds=1 + ended.missed) for ended in fired[1:]]  # on a machine that is late, more
+    assert min(steps) >= timedelta(seconds=1)
+    assert all(  # on a machine that is late, one stands for several
+        step <= timedelta(seconds=1 + ended.missed) for step, ended in zip(steps, fired[1:], strict=True)
+    )
 
 
 @proves("F-79")
