@@ -218,8 +218,15 @@ def _said(operation: Operation) -> Iterator[Mapping[str, Any]]:
             yield said
 
 
+_INHERITED = (
+    *("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable"),
+    *("toLocaleString", "toString", "valueOf", "__proto__"),
+)
+"""What every object has in JavaScript, also under a key that nobody gave."""
+
+
 def _with_keys(parameters: Iterable[Parameter], *, has_body: bool) -> Iterator[Parameter]:
-    arguments, options = Names.of_a_method(), Names(["body"] if has_body else [])
+    arguments, options = Names.of_a_method(), Names([*_INHERITED, *(["body"] if has_body else [])])
     for each in parameters:
         if each.place == "path":
             yield replace(each, key=arguments.take(argument(each.name)))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from clients import client_of, declaration, endpoint_of, field, model_fields, signature, text_of, written
-from fastapi import Body, Cookie, Header
+from fastapi import Body, Cookie, Header, Query
 from pydantic import AnyUrl, BaseModel, ConfigDict, Field, computed_field
 
 from jararaca import Get, Post, RestController
@@ -225,6 +225,22 @@ def test_no_method_asks_for_a_cookie() -> None:
     assert signature(text_of(Traps), "cookies") == (
         "(options: { session?: string | undefined } = {}, call?: CallOptions) => null"
     )
+
+
+def test_an_option_is_never_what_every_object_inherits() -> None:
+    """Left out, it would be a function of JavaScript's."""
+
+    @RestController("/inherited")
+    class Inherited:
+        @Get()
+        async def find(
+            self, constructor: Annotated[str, Query()] = "", to: Annotated[str, Query(alias="toString")] = ""
+        ) -> None: ...
+
+    text = text_of(Inherited)
+
+    assert '["constructor", options.constructor_query]' in text
+    assert '["toString", options.toString_query]' in text
 
 
 def test_two_bodies_are_one_with_their_names() -> None:
