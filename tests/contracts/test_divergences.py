@@ -51,6 +51,8 @@ def play(system: System) -> Play:
     def play(operations: list[Operation], count: int, *, late: int = 1) -> list[Event]:
         heard: list[Event] = []
         for operation in operations:
+            if isinstance(operation, Wait):
+                system.wait_until(system.now() + operation.seconds)
             system.apply(operation)
             patience = PATIENCE if operation is operations[-1] else 0.0
             seen = system.observe(lambda seen: len(seen.events.get(0, [])) >= late, patience=patience)
