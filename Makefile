@@ -16,6 +16,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 PYTHONS := python3.11 python3.12 python3.13 python3
 OTHER_PYTHONS := 3.12 3.13
+# on servers tests wait more than they work
+WAITING := 3
 GUARANTEED := --ignore tests/contracts --ignore tests/architecture tests
 EMBEDDED := not needs_servers and not needs_docker and not needs_chromium and not needs_amqp_tools and not needs_node and not processes
 QUICK := $(EMBEDDED) and not slow
@@ -52,7 +54,7 @@ test-typescript: $(VENV)/.installed  ## Compile generated TypeScript and run it 
 	$(BIN)/python -m pytest -n auto -m needs_node --jararaca-proofs=build/proven/typescript.json tests examples
 
 test-services: $(VENV)/.installed  ## Run what talks to servers on RabbitMQ, Redis and PostgreSQL
-	$(BIN)/python -m pytest -n auto --jararaca-profile=services --jararaca-proofs=build/proven/servers.json \
+	$(BIN)/python -m pytest -n $(WAITING) --jararaca-profile=services --jararaca-proofs=build/proven/servers.json \
 		-m "(harness or needs_servers or needs_chromium or needs_amqp_tools) and not needs_node"
 
 proven:  ## See that these four showed what the tables of the documents say
@@ -61,7 +63,7 @@ proven:  ## See that these four showed what the tables of the documents say
 		--behaviours tests/guarantees/rows.toml
 
 test-containers: $(VENV)/.installed  ## Run the suites of the harness and the examples on containers that they start
-	$(BIN)/python -m pytest -n auto --jararaca-profile=containers -m "(harness or needs_docker) and not needs_node"
+	$(BIN)/python -m pytest -n $(WAITING) --jararaca-profile=containers -m "(harness or needs_docker) and not needs_node"
 
 test-pythons:  ## Run the tests of framework and harness on every other Python that is here
 	@for version in $(OTHER_PYTHONS); do \
