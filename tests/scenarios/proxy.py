@@ -18,10 +18,13 @@ class Proxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
 
     @property
-    def address(self) -> str:
+    def port(self) -> int:
         assert self._server is not None
-        port = self._server.sockets[0].getsockname()[1]
-        return self._parts._replace(netloc=f"guest:guest@127.0.0.1:{port}").geturl()
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def address(self) -> str:
+        return self._parts._replace(netloc=f"guest:guest@127.0.0.1:{self.port}").geturl()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
