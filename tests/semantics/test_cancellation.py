@@ -41,7 +41,7 @@ HANGS = [passes_on, converts, swallows]
 
 @MessageBusController()
 class Hurried(Scripted):
-    @IncomingHandler("order.placed", timeout=0.5)
+    @IncomingHandler("order.placed", timeout=2.0)
     async def handle(self, message: Message[Order]) -> None:
         await self.script.run(message)
 
@@ -121,7 +121,7 @@ async def test_the_timeout_covers_the_body_and_what_precedes_the_commit(
 
 @serving(Hurried, Audit)
 async def test_what_follows_the_commit_has_time_of_its_own(shop: Shop, script: Script) -> None:
-    """A handler of half a second may wait longer for the broker's confirm."""
+    """A handler of two seconds may wait longer for the broker's confirm."""
 
     async def book_and_linger(message: Message[Order]) -> None:
         await book(message)
