@@ -307,19 +307,17 @@ def test_nothing_of_a_test_is_kept_once_it_is_over(run: Run) -> None:
     """A run of ten thousand tests must not hold ten thousand applications."""
     tests = """
         import gc
+        import weakref
         import pytest
-        from jararaca_testing import RunningApplication
 
-        def applications():
-            gc.collect()
-            return sum(isinstance(each, RunningApplication) for each in gc.get_objects())
-
-        BEFORE = applications()
+        BEFORE = []
 
         @pytest.mark.parametrize("number", range(5))
         async def test_it(jararaca_app, http, number):
             await http.post("/orders", json={"id": number})
-            assert applications() - BEFORE == 1
+            gc.collect()
+            assert [alive for each in BEFORE if (alive := each()) is not None] == []
+            BEFORE.append(weakref.ref(jararaca_app))
     """
 
     run(tests).assert_outcomes(passed=5)
