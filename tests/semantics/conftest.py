@@ -12,6 +12,7 @@ from shopping import Shop
 from jararaca import AIOSQAConfig, AIOSqlAlchemySessionInterceptor, Microservice, ProviderSpec
 from jararaca_testing import RunningApplication, TestDatabases
 from jararaca_testing.profiles.world import World
+from jararaca_testing.servers import named_database
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,3 +53,10 @@ async def system(jararaca_microservice: Microservice, jararaca_world: World) -> 
     )
     yield system
     await system.stop()
+
+
+@pytest.fixture
+def postgresql() -> None:
+    """Skips what only a server shows where the databases of a profile are SQLite files."""
+    if named_database() is None:
+        pytest.skip("JARARACA_TEST_DATABASE_URL names no PostgreSQL")

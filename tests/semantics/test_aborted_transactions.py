@@ -11,7 +11,10 @@ from sqlalchemy.exc import DBAPIError
 from jararaca import IncomingHandler, Message, MessageBusController, use_session
 from jararaca.persistence.session import new_session
 
-pytestmark = pytest.mark.needs_servers  # SQLite goes on after a statement that failed
+pytestmark = [
+    pytest.mark.needs_servers,  # SQLite goes on after a statement that failed
+    pytest.mark.usefixtures("postgresql"),
+]
 
 
 @MessageBusController()

@@ -50,6 +50,7 @@ class Books:
 
 
 @proves("F-51")
+@pytest.mark.usefixtures("postgresql")
 @pytest.mark.needs_servers  # a query in memory ends within one turn of the loop: nothing can be cancelled within it
 @serving(Books)
 async def test_handlers_that_are_cancelled_within_queries_leave_no_half_and_no_connection(

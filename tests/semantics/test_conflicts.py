@@ -359,6 +359,7 @@ class Doctors:
 
 
 @proves("F-49")
+@pytest.mark.usefixtures("postgresql")
 @pytest.mark.needs_servers
 @pytest.mark.parametrize("kind", [pytest.param(each, marks=serving(each)) for each in (Transfers, Doctors)])
 async def test_two_transactions_that_wait_for_each_other_both_end_well(

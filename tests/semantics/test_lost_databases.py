@@ -105,6 +105,7 @@ async def test_a_read_that_is_the_first_statement_is_asked_again(faults: Faults,
 
 
 @proves("F-52")
+@pytest.mark.usefixtures("postgresql")
 @pytest.mark.needs_servers
 @serving(Reads)
 @pytest.mark.parametrize("ask", READS, ids=NAMES)
@@ -149,6 +150,7 @@ async def test_what_may_have_done_something_fails(faults: Faults, shop: Shop, be
     await fails(shop, cutting(faults), before, ask)
 
 
+@pytest.mark.usefixtures("postgresql")
 @pytest.mark.needs_servers
 @serving(Reads)
 @pytest.mark.parametrize(("before", "ask"), UNSAFE)
