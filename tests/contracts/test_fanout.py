@@ -34,7 +34,7 @@ class FakeRedisServer:
         self._protocol = protocol
 
     def connect(self) -> Fanout:
-        return RedisFanout(fake_client(self._server, protocol=self._protocol), ping_interval=0.05)
+        return RedisFanout(fake_client(self._server, protocol=self._protocol), ping_interval=0.5)
 
     async def lose(self) -> None:
         """Stop the server, under the eyes of its clients."""

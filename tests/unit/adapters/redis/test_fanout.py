@@ -147,7 +147,7 @@ async def test_a_second_confirmation_betrays_a_reconnect() -> None:
 async def test_a_server_that_does_not_answer_two_pings_is_lost() -> None:
     """A frozen server or a half-open link closes nothing: only silence tells."""
     async with (
-        scripted(except_for(b"PING", b""), ping_interval=0.01) as (server, fanout),
+        scripted(except_for(b"PING", b""), ping_interval=0.4) as (server, fanout),
         fanout.subscribe("news") as frames,
     ):
         with pytest.raises(FanoutUnavailable, match="no answer for"):
@@ -156,9 +156,9 @@ async def test_a_server_that_does_not_answer_two_pings_is_lost() -> None:
 
 
 async def test_a_quiet_server_that_answers_pings_is_not_lost() -> None:
-    async with scripted(ping_interval=0.01) as (server, fanout), fanout.subscribe("news") as frames:
+    async with scripted(ping_interval=0.25) as (server, fanout), fanout.subscribe("news") as frames:
         waiting = following(frames)
-        talking = say_after_pings(server, 5)
+        talking = say_after_pings(server, 3)
 
         received, _ = await asyncio.gather(waiting, talking)
 
