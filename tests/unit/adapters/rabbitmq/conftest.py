@@ -90,7 +90,7 @@ async def server() -> AsyncIterator[ScriptedServer]:
 
 @pytest_asyncio.fixture
 async def broker(server: ScriptedServer) -> AsyncIterator[RabbitMQBroker]:
-    broker = RabbitMQBroker(f"amqp://user:sesame@127.0.0.1:{server.port}/vhost", timeout=0.3, name="me")
+    broker = RabbitMQBroker(f"amqp://user:sesame@127.0.0.1:{server.port}/vhost", timeout=1.0, name="me")
     await broker.connect()
     yield broker
     await broker.close()

@@ -125,7 +125,7 @@ async def test_an_alarm_of_the_server_is_a_state(server: ScriptedServer, broker:
 async def test_a_request_without_answer_ends_at_its_deadline(server: ScriptedServer, broker: RabbitMQBroker) -> None:
     """And the next one has a new channel, so that a late answer is not taken for its own."""
     answers, server.answers["Queue.Declare"] = server.answers["Queue.Declare"], []
-    with pytest.raises(BrokerUnavailable, match=r"did not answer within 0\.3 s"):
+    with pytest.raises(BrokerUnavailable, match=r"did not answer within 1 s"):
         await broker.declare_queue(Queue("q"))
     server.answers["Queue.Declare"] = answers
     assert (await broker.declare_queue(Queue("q"))).name == "q"
@@ -135,7 +135,7 @@ async def test_a_channel_that_does_not_open_ends_at_its_deadline(
     server: ScriptedServer, broker: RabbitMQBroker
 ) -> None:
     server.answers["Channel.Open"] = []
-    with pytest.raises(BrokerUnavailable, match=r"opened no channel within 0\.3 s"):
+    with pytest.raises(BrokerUnavailable, match=r"opened no channel within 1 s"):
         await publish(broker)
 
 
@@ -164,7 +164,7 @@ async def test_a_cancelled_request_is_a_cancellation(server: ScriptedServer, bro
 async def test_a_message_that_comes_after_its_deadline_goes_back(
     server: ScriptedServer, broker: RabbitMQBroker
 ) -> None:
-    with pytest.raises(BrokerUnavailable, match=r"no message and no refusal within 0\.3 s"):
+    with pytest.raises(BrokerUnavailable, match=r"no message and no refusal within 1 s"):
         await broker.get("q")
     channel, _ = await server.saw("Basic.Get")
     server.send(channel, amqp.Basic.GetOk(9, False, "e", "k", 0), ContentHeader(body_size=0))

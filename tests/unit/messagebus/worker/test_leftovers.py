@@ -59,7 +59,7 @@ class Desk:
     task: ClassVar[Callable[[], Coroutine[Any, Any, None]]]
     then: ClassVar[Callable[[], Coroutine[Any, Any, None]]]
 
-    @IncomingHandler("note.written", timeout=0.2)
+    @IncomingHandler("note.written", timeout=1.0)
     async def handle(self, message: Message[Note]) -> None:
         asyncio.ensure_future(type(self).task())  # noqa: TID251, RUF006 -- what users write
         await type(self).then()
