@@ -100,6 +100,19 @@ async def test_each_tick_fires_once(replicas_of: Callable[[type], Replicas]) -> 
     )
 
 
+@proves("F-80")
+@pytest.mark.slow
+@pytest.mark.virtual_only
+async def test_each_of_a_thousand_ticks_fires_once(replicas_of: Callable[[type], Replicas]) -> None:
+    replicas = replicas_of(Short)
+    await replicas.start(5)
+
+    await replicas.until(lambda: len(replicas.ended) >= 1000, within=1_100.0)
+
+    fired = [ended.scheduled_at for ended in replicas.outcomes()]
+    assert fired == [fired[0] + timedelta(seconds=number) for number in range(len(fired))]
+
+
 @proves("F-79")
 async def test_a_run_keeps_every_replica_from_running(replicas_of: Callable[[type], Replicas]) -> None:
     """It is longer than its period, so every second tick is skipped, whoever claims it."""
