@@ -1,11 +1,14 @@
 """A hundred messages: one unit of work that stages them, against a hundred awaited publishes of aio-pika.
 
-Both publish persistent messages to a topic exchange to which one queue is bound, as messages in a service have
-somewhere to go. The queue itself is not durable, so that the clients are measured and not the broker's disk.
+Both publish persistent messages to a topic exchange to which one quorum queue is bound: what a service publishes goes
+to the queues of its handlers, and those are quorum queues unless it says otherwise. The same with a queue that is not
+durable shows the clients without the broker's disk.
 """
 
 import asyncio
 import os
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import aio_pika
@@ -22,6 +25,8 @@ from jararaca.messagebus.config import MessageBusConfig
 URL = os.environ.get("JARARACA_TEST_AMQP_URL", "amqp://guest:guest@localhost/")
 MESSAGES = 100
 ROUNDS = 20
+QUORUM: dict[str, Any] = {"durable": True, "arguments": {"x-queue-type": "quorum"}}
+TRANSIENT: dict[str, Any] = {"durable": False}
 
 
 class Placed(BaseModel):
@@ -29,7 +34,7 @@ class Placed(BaseModel):
     note: str = "x" * 120
 
 
-async def ours() -> None:
+async def ours(queue: dict[str, Any]) -> None:
     exchange = f"bench.{uuid4().hex}"
     config = MessageBusConfig(url=URL, exchange=exchange)
     assembly = assemble(Microservice(name="bench"), system_ports(), config, needs_broker=True)
@@ -41,7 +46,7 @@ async def ours() -> None:
         for number in range(MESSAGES):
             await publisher.publish(Placed(id=number), topic="bench.placed")
 
-    await bind(exchange)
+    await bind(exchange, queue)
     await in_unit_of_work(application.execution(Trigger("manual", "bench")), publish)
     watch = Stopwatch()
     for _ in range(ROUNDS):
@@ -51,12 +56,12 @@ async def ours() -> None:
     await delete(exchange)
 
 
-async def awaited() -> None:
+async def awaited(queue: dict[str, Any]) -> None:
     name = f"bench.{uuid4().hex}"
     connection = await aio_pika.connect(URL)
     channel = await connection.channel()
     exchange = await channel.declare_exchange(name, "topic", durable=True)
-    await bind(name)
+    await bind(name, queue)
 
     async def publish() -> None:
         for number in range(MESSAGES):
@@ -73,10 +78,10 @@ async def awaited() -> None:
     await delete(name)
 
 
-async def bind(exchange: str) -> None:
+async def bind(exchange: str, arguments: dict[str, Any]) -> None:
     async with await aio_pika.connect(URL) as connection:
         channel = await connection.channel()
-        queue = await channel.declare_queue(exchange, durable=False)
+        queue = await channel.declare_queue(exchange, **arguments)
         await queue.bind(exchange, routing_key="bench.#")
 
 
@@ -88,4 +93,13 @@ async def delete(exchange: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(chosen({"one unit of work": ours, "aio-pika awaited": awaited})())
+    asyncio.run(
+        chosen(
+            {
+                "one unit of work": partial(ours, QUORUM),
+                "aio-pika awaited": partial(awaited, QUORUM),
+                "one unit of work, transient": partial(ours, TRANSIENT),
+                "aio-pika awaited, transient": partial(awaited, TRANSIENT),
+            }
+        )()
+    )

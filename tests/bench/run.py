@@ -22,7 +22,12 @@ VARIANTS = {
     "http": ("controller with unit of work", "plain FastAPI", "FastAPI with a yield dependency"),
     "di": ("container", "dishka"),
     "cron": ("scheduler", "bare floor"),
-    "publish": ("one unit of work", "aio-pika awaited"),
+    "publish": (
+        "one unit of work",
+        "aio-pika awaited",
+        "one unit of work, transient",
+        "aio-pika awaited, transient",
+    ),
     "outbox": ("outbox", "outbox of others", "executemany and publish"),
     "consume": ("worker", "aio-pika", "FastStream"),
     "socket": ("jararaca broker", "RabbitMQ"),
