@@ -11,6 +11,7 @@ from jararaca.adapters.memory.fanout import FanoutHub, MemoryFanout
 from jararaca.adapters.memory.schedule_store import MemoryScheduleStore
 from jararaca.adapters.rabbitmq.broker import RabbitMQBroker
 from jararaca.adapters.redis.connection import RedisClientFactory
+from jararaca.adapters.sql.schedule_store import SQLScheduleStore
 from jararaca.core.environment import Ports
 from jararaca.core.tokens import ProviderSpec
 from jararaca.errors import BrokerUnavailable
@@ -80,7 +81,12 @@ class RealWorld:
         return ScaledBroker(broker, self._scale, self._made)
 
     def _schedule_store(self, declared: Callable[[], ScheduleStore] | None) -> ScheduleStore:
-        return self._store if declared is None else ScaledStore(declared(), self._scale)
+        if declared is None:
+            return self._store
+        store = declared()
+        # SQLite, in place of a server, has no time of its own: leases end by the clock of the test, scaled already
+        own_time = self._servers.database is not None or not isinstance(store, SQLScheduleStore)
+        return ScaledStore(store, self._scale) if own_time else store
 
     @property
     def providers(self) -> Sequence[ProviderSpec]:

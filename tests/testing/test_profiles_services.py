@@ -1,7 +1,9 @@
 """The services profile on servers: exact settling in real time, and nothing left on any server whatever happened."""
 
+import dataclasses
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,8 @@ from jararaca import (
     Microservice,
 )
 from jararaca.adapters.rabbitmq.broker import RabbitMQBroker
+from jararaca.adapters.sql.schedule_store import SQLScheduleStore
+from jararaca.adapters.sql.tables import metadata
 from jararaca.core.context import use_clock
 from jararaca.errors import ChannelClosed, UsageError
 from jararaca.messagebus.connection import BusConnection, BusKey
@@ -72,6 +76,11 @@ class Servers:
     def tell(self, story: Story) -> None:
         with open_world(self._run, SETTINGS, None, named_servers(), SeededChance(1), test="story") as world:
             self._run(self._tell(world, story))
+
+    def tell_without_a_database(self, story: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+        named = dataclasses.replace(named_servers(), database=None)
+        with open_world(self._run, SETTINGS, None, named, SeededChance(1), test="story") as world:
+            self._run(story(world))
 
     async def _tell(self, world: World, story: Story) -> None:
         database = AIOSQAConfig("default", "sqlite+aiosqlite://", engine_options={"echo": False, "poolclass": None})
@@ -284,3 +293,22 @@ def test_a_lost_connection_is_survived_and_settled_over(servers: Servers) -> Non
 
     servers.tell(story)
     servers.assert_clean()
+
+
+def test_without_a_database_server_leases_end_by_the_clock_of_the_test(servers: Servers, tmp_path: Path) -> None:
+    """They are rows of an SQLite file then, which has no time of its own."""
+
+    async def story(world: World) -> None:
+        engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'ticks.sqlite3'}")
+        store = world.ports.schedule_store(lambda: SQLScheduleStore(engine, world.clock))
+        async with engine.begin() as connection:
+            await connection.run_sync(metadata.create_all)
+        await store.acquire("report", holder="first", ttl=1000)
+
+        await world.clock.sleep(500)
+        assert await store.acquire("report", holder="second", ttl=1000) is None
+        await world.clock.sleep(501)
+        assert await store.acquire("report", holder="second", ttl=1000)
+        await store.close()
+
+    servers.tell_without_a_database(story)
