@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from jararaca.errors import InvalidOption
+
 F = TypeVar("F")
 T = TypeVar("T")
 
@@ -33,6 +35,19 @@ def named(target: object) -> str:
     """What a decorated class or function is called in sentences: `Class.method`, without what encloses the class."""
     holder = getattr(target, "__func__", target)
     return str(getattr(holder, "__qualname__", holder)).rpartition("<locals>.")[2]
+
+
+def checked_text(value: object, *, decorator: str, what: str) -> None:
+    """See that a decorator's first argument is a text; a function or class is what it decorates, without parentheses.
+
+    Raises:
+        InvalidOption: it is none; `what` says what it is for.
+    """
+    if isinstance(value, str):
+        return
+    if callable(value):
+        raise InvalidOption(f"@{decorator} on {named(value)} needs {what}. Write the decorator with parentheses.")
+    raise InvalidOption(f"@{decorator}({value!r}): the first argument is {what}.")
 
 
 def own_facts(target: object, kind: type[F]) -> tuple[F, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from jararaca.core.metadata import attach
+from jararaca.core.metadata import attach, checked_text
 from jararaca.messagebus.circuit import CircuitBreaker
 from jararaca.messagebus.retry import RetryPolicy
 
@@ -81,7 +81,12 @@ def IncomingHandler(  # noqa: N802 -- decorators read as the nouns they make of 
         circuit_breaker: when to pause the handler because too much of it fails; None: never.
         missing_id: of a message without an id: `reject` dead-letters it, `hash` derives one from its content, `allow`
             handles it without, and never takes it for a duplicate; None: `reject` if idempotent, else `allow`.
+
+    Raises:
+        InvalidOption: the topic is no text, as where the parentheses are missing. The rest is judged when the handlers
+            of an application are collected.
     """
+    checked_text(topic, decorator="IncomingHandler", what="a topic such as 'order.placed'")
     options = (name, retry, concurrency, ordered, idempotent, circuit_breaker, missing_id)
     fact = HandlerFact(topic, timeout, exception_handler, nack_on_exception, auto_ack, *options)
     return lambda method: attach(method, fact)

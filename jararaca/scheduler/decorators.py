@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-from jararaca.core.metadata import attach, named
+from jararaca.core.metadata import attach, checked_text, named
 from jararaca.errors import InvalidOption
 from jararaca.scheduler.cron import CronExpression
 
@@ -120,6 +120,8 @@ def ScheduledAction(  # noqa: N802 -- decorators read as the nouns they make of 
         InvalidCron: the expression does not parse, never matches, or names an unknown zone.
         InvalidOption: another argument has a value that cannot work; raised when the method is decorated, and names it.
     """
+    if callable(cron):
+        checked_text(cron, decorator="ScheduledAction", what="a cron expression such as '*/5 * * * *'")
     every = CronExpression(cron, tz)
     late = (misfire, misfire_grace, max_catch_up)
     fact = ActionFact(every, allow_overlap, exclusive, timeout, exception_handler, name, *late, lease_ttl, dispatch)

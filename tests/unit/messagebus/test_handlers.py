@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from jararaca.core.microservice import Microservice
-from jararaca.errors import InvalidHandler, InvalidTopic
+from jararaca.errors import InvalidHandler, InvalidOption, InvalidTopic
 from jararaca.messagebus.decorators import IncomingHandler, MessageBusController
 from jararaca.messagebus.handlers import HandlerSpec, collect_handlers
 from jararaca.messagebus.messages import Message
@@ -241,3 +241,20 @@ def test_a_handler_says_how_long_its_messages_may_wait(options: dict[str, Any], 
         async def m(self, message: Message[Order]) -> None: ...
 
     assert collected(Orders)[0].longest_wait == seconds
+
+
+def test_a_decorator_without_parentheses_is_refused_where_it_is_written() -> None:
+    class Bare:
+        async def take(self, message: Message[Order]) -> None: ...
+
+    with pytest.raises(InvalidOption) as raised:
+        IncomingHandler(Bare.take)  # type: ignore[arg-type]
+
+    assert str(raised.value) == (
+        "@IncomingHandler on Bare.take needs a topic such as 'order.placed'. Write the decorator with parentheses."
+    )
+
+
+def test_a_topic_is_a_text() -> None:
+    with pytest.raises(InvalidOption, match="the first argument is a topic such as"):
+        IncomingHandler(5)  # type: ignore[arg-type]

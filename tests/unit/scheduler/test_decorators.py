@@ -50,3 +50,11 @@ def test_an_expression_that_never_matches_is_refused(arguments: tuple[str]) -> N
 def test_an_unknown_zone_is_refused() -> None:
     with pytest.raises(InvalidCron, match="Mars"):
         ScheduledAction("* * * * *", tz="Mars/Olympus")
+
+
+def test_a_decorator_without_parentheses_is_refused_where_it_is_written() -> None:
+    class Bare:
+        async def act(self) -> None: ...
+
+    with pytest.raises(InvalidOption, match=r"@ScheduledAction on Bare\.act needs a cron expression .* parentheses"):
+        ScheduledAction(Bare.act)  # type: ignore[arg-type]
