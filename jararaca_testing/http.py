@@ -1,12 +1,14 @@
 """An HTTP client on the application's own loop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import Any
 
-from httpx import AsyncBaseTransport, AsyncByteStream, AsyncClient, ByteStream, Request, Response
+from httpx import AsyncBaseTransport, AsyncByteStream, AsyncClient, ByteStream, ReadTimeout, Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from jararaca.core.lifecycle import TaskScope
 
 BASE_URL = "http://testserver"
 
@@ -29,7 +31,7 @@ class ServedApp:
 
 def http_client(app: ASGIApp) -> AsyncClient:
     """A client of the application under test. What a handler raises and nobody answers is raised at the request."""
-    return AsyncClient(transport=Transport(app), base_url=BASE_URL)
+    return AsyncClient(transport=Transport(app), base_url=BASE_URL, timeout=None)  # noqa: S113 -- the patience of the test is its limit
 
 
 class Transport(AsyncBaseTransport):
@@ -40,18 +42,50 @@ class Transport(AsyncBaseTransport):
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._answering = TaskScope("requests that may wait for so long")
 
     async def handle_async_request(self, request: Request) -> Response:
         """What the application answers, once it has returned.
 
         Raises:
             AssertionError: it returned without a whole answer.
+            ReadTimeout: it takes longer than the `timeout=` of the request, in seconds of the loop: virtual ones in the
+                memory profile. The client is gone then, and the application goes on, as on a server.
         """
         exchange = _Exchange(request)
-        await self._app(_scope(request), exchange.receive, exchange.send)
+        answering: Awaitable[None] = self._app(_scope(request), exchange.receive, exchange.send)
+        limit = request.extensions.get("timeout", {}).get("read")
+        await (answering if limit is None else self._within(limit, answering, exchange, request))
         assert exchange.status is not None, "the application returned without an answer"
         assert exchange.is_complete.is_set(), "the application returned before its answer was complete"
         return Response(exchange.status, headers=exchange.headers, stream=ByteStream(b"".join(exchange.body)))
+
+    async def aclose(self) -> None:
+        """End what the application still does for clients that have left."""
+        await self._answering.cancel()
+
+    async def _within(self, limit: float, answering: Awaitable[None], exchange: "_Exchange", request: Request) -> None:
+        task = self._answering.spawn(_failure_of(answering), name=f"{request.method} {request.url.path}")
+        try:
+            await asyncio.wait([task], timeout=limit)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not task.done():
+            exchange.leave()
+            message = f"{request.method} {request.url.path} was not answered within {limit:g} seconds"
+            raise ReadTimeout(message, request=request)
+        if (failure := task.result()) is not None:
+            raise failure
+
+
+async def _failure_of(answering: Awaitable[None]) -> Exception | None:
+    """What the application raised: of interest as long as the client is there. What a handler raises is on record."""
+    try:
+        await answering
+    except Exception as failure:  # noqa: BLE001 -- raised at the request
+        return failure
+    return None
 
 
 def _scope(request: Request) -> Scope:
@@ -84,6 +118,12 @@ class _Exchange:
         self.headers: list[tuple[bytes, bytes]] = []
         self.body: list[bytes] = []
         self.is_complete = asyncio.Event()
+        self._is_left = False
+
+    def leave(self) -> None:
+        """The client is gone: whoever listens to it is told, and nothing reaches it any more."""
+        self._is_left = True
+        self.is_complete.set()
 
     async def receive(self) -> Message:
         if self._is_asked:
@@ -96,6 +136,8 @@ class _Exchange:
             return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(self, message: Message) -> None:
+        if self._is_left:
+            return
         if message["type"] == "http.response.start":
             assert self.status is None, "the application began to answer twice"
             self.status, self.headers = message["status"], list(message.get("headers", []))

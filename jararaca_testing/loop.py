@@ -29,7 +29,7 @@ from jararaca_testing.peers import PeerlessLoop
 from jararaca_testing.selector import PipelessLoop, VirtualSelector
 from jararaca_testing.tasks import OrderedTasks, noticed
 from jararaca_testing.threads import CountingLoop, count_worker_threads
-from jararaca_testing.timers import MICROSECONDS, Timer, Timers, microseconds, name_of
+from jararaca_testing.timers import MICROSECONDS, TIMEOUT, Timer, Timers, microseconds, name_of
 from jararaca_testing.waiting import MAX_STEPS, Activity, Waiting
 
 T = TypeVar("T")
@@ -97,9 +97,10 @@ class VirtualLoop(PeerlessLoop, CountingLoop, PipelessLoop):
         handle = super().call_at(due / MICROSECONDS, living, *args, context=context)
         if due > self._us:
             task = asyncio.current_task(self)
-            self._timers.add(due, handle, owner=task.get_name() if task else None, callback=name_of(callback))
-            if task is self._main and isinstance(getattr(callback, "__self__", None), asyncio.Timeout):
-                self._deadlines.add(due, handle, owner=None, callback="timeout")
+            name = name_of(callback)
+            self._timers.add(due, handle, owner=task.get_name() if task else None, callback=name)
+            if task is self._main and name == TIMEOUT:
+                self._deadlines.add(due, handle, owner=None, callback=name)
         return handle
 
     def start_over(self) -> None:

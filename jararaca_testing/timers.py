@@ -37,10 +37,21 @@ def microseconds(seconds: float) -> int | None:
     return None if math.isinf(seconds) else round(seconds * MICROSECONDS)
 
 
+TIMEOUT = "timeout"
+"""What a timer calls that ends a wait: of `asyncio.timeout`, `wait_for` and `wait`, on every Python."""
+
+_PLAIN = {
+    "_set_result_unless_cancelled": "sleep",
+    "_wake": "sleep",
+    "Timeout._on_timeout": TIMEOUT,
+    "_release_waiter": TIMEOUT,
+}
+
+
 def name_of(callback: Callable[..., object]) -> str:
     """What a timer calls, for people."""
     name = getattr(callback, "__qualname__", None) or repr(callback)
-    return {"_set_result_unless_cancelled": "sleep", "_wake": "sleep", "Timeout._on_timeout": "timeout"}.get(name, name)
+    return _PLAIN.get(name, name)
 
 
 class Timers:

@@ -1,9 +1,11 @@
 """How a virtual loop ends a test that can never go on, and what it refuses."""
 
 import asyncio
+import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -158,6 +160,17 @@ def test_an_explicit_timeout_of_the_test_counts_instead_of_patience(run: Run) ->
         return virtual().time()
 
     assert run(scenario()) == 300.25
+
+
+@pytest.mark.parametrize("wait", [asyncio.wait_for, lambda event, seconds: asyncio.wait([event], timeout=seconds)])
+def test_each_way_to_limit_a_wait_counts_instead_of_patience(run: Run, wait: Callable[..., Awaitable[Any]]) -> None:
+    async def scenario() -> float:
+        never = virtual().create_future()
+        with contextlib.suppress(TimeoutError):
+            await wait(never, 300)
+        return virtual().time()
+
+    assert run(scenario()) == 300
 
 
 def test_a_timeout_that_somebody_else_set_does_not_extend_patience(run: Run) -> None:
