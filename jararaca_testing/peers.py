@@ -1,13 +1,23 @@
 """Sockets and programs refused under virtual time, by name: whoever is at the other end lives in real time."""
 
 import asyncio
+import functools
+import sys
 from typing import Any, NoReturn
 
 from jararaca_testing.errors import ForeignPeer
 
 
 class PeerlessLoop(asyncio.SelectorEventLoop):
-    """An event loop that opens no connection, listens on no address and starts no program."""
+    """An event loop that opens no connection, listens on no address and starts no program.
+
+    What blocks, such as `urllib` or `httpx.Client`, is refused in the loop's thread while it runs. Threads that it
+    waits for may connect: it knows of them, and time stands still.
+    """
+
+    def __init__(self, selector: Any = None) -> None:
+        super().__init__(selector)
+        _refuse_what_blocks()
 
     async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **options: Any) -> Any:  # noqa: ARG002
         _refuse("a connection to", _address(host, port, options.get("sock")))
@@ -40,6 +50,27 @@ class PeerlessLoop(asyncio.SelectorEventLoop):
 
     async def subprocess_shell(self, protocol_factory: Any, cmd: Any, **options: Any) -> Any:  # noqa: ARG002
         _refuse("the program", str(cmd))
+
+
+@functools.cache
+def _refuse_what_blocks() -> None:
+    """Look at what Python's audit events tell of sockets; such a hook stays as long as the process."""
+    sys.addaudithook(_audited)
+
+
+def _audited(event: str, args: tuple[Any, ...]) -> None:
+    if event == "socket.connect":
+        address = args[1]
+    elif event == "socket.getaddrinfo":
+        address = args[:2]
+    else:
+        return
+    if isinstance(asyncio._get_running_loop(), PeerlessLoop):
+        host, port = address[:2] if isinstance(address, tuple) else (address, None)
+        _refuse("a connection to", _address(host, port, None))
+
+
+_audited.__cantrace__ = True  # type: ignore[attr-defined] # read by CPython: a hook is measured and debugged like the rest
 
 
 def _address(host: Any, port: Any, sock: Any) -> str:

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import socket
 import threading
+import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from jararaca_testing.errors import Deadlock, ForeignPeer, HungThread, NotSettled, PatienceSpent, UnfinishedTasks
@@ -262,6 +264,38 @@ def test_an_unconnected_socket_is_refused_as_well(run: Run) -> None:
         return peers
 
     assert run(scenario()) == ["an unconnected socket", "/run/db.socket", "db.example:5432"]
+
+
+def connect(family: socket.AddressFamily, address: Any) -> None:
+    with socket.socket(family) as sock:
+        sock.connect_ex(address)
+
+
+@pytest.mark.parametrize(
+    ("reach", "peer"),
+    [
+        (lambda: httpx.get("http://api.example/"), "api.example:80"),
+        (lambda: urllib.request.urlopen("https://api.example/"), "api.example:443"),
+        (lambda: socket.create_connection(("127.0.0.1", 1)), "127.0.0.1:1"),
+        (lambda: connect(socket.AF_INET, ("127.0.0.1", 1)), "127.0.0.1:1"),
+        (lambda: connect(socket.AF_UNIX, "/run/db.socket"), "/run/db.socket"),
+    ],
+)
+def test_a_call_that_blocks_is_refused_by_name(run: Run, reach: Callable[[], object], peer: str) -> None:
+    async def scenario() -> None:
+        reach()
+
+    with pytest.raises(ForeignPeer) as refusal:
+        run(scenario())
+    assert refusal.value.peer == peer
+
+
+def test_a_thread_that_the_loop_waits_for_may_reach_out(run: Run) -> None:
+    def reach(address: tuple[str, int]) -> None:
+        socket.create_connection(address).close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        run(asyncio.to_thread(reach, server.getsockname()))
 
 
 def test_time_stands_still_for_an_open_file_until_somebody_writes(run: Run) -> None:
