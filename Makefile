@@ -16,6 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 PYTHONS := python3.11 python3.12 python3.13 python3
 OTHER_PYTHONS := 3.12 3.13
+PYENV := $(or $(PYENV_ROOT),$(HOME)/.pyenv)
 # on servers tests wait more than they work
 WAITING := 3
 GUARANTEED := --ignore tests/contracts --ignore tests/architecture tests
@@ -65,12 +66,16 @@ proven:  ## See that these four showed what the tables of the documents say
 test-containers: $(VENV)/.installed  ## Run the suites of the harness and the examples on containers that they start
 	$(BIN)/python -m pytest -n $(WAITING) --jararaca-profile=containers -m "(harness or needs_docker) and not needs_node"
 
-test-pythons:  ## Run the tests of framework and harness on every other Python that is here
+test-pythons:  ## Run the tests of framework and harness on every other Python that is here, those of pyenv among them
 	@for version in $(OTHER_PYTHONS); do \
-		if python$$version -c 'import ensurepip, venv' 2>/dev/null; then \
-			$(MAKE) --no-print-directory VENV=.venv-$$version PYTHONS=python$$version test-python; \
+		found=; \
+		for python in python$$version $(PYENV)/versions/$$version.*/bin/python; do \
+			if [ -z "$$found" ] && "$$python" -c 'import ensurepip, venv' 2>/dev/null; then found=$$python; fi; \
+		done; \
+		if [ -n "$$found" ]; then \
+			$(MAKE) --no-print-directory VENV=.venv-$$version PYTHONS=$$found test-python; \
 		else \
-			echo "python$$version is not on the path, or does not work: its tests are left out"; \
+			echo "There is no python$$version that works: its tests are left out"; \
 		fi; \
 	done
 

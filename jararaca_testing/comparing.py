@@ -11,16 +11,16 @@ from jararaca_testing.showing import DEEPEST, MASK, fields_of, is_secret, shown
 
 MOST = 10
 WIDEST = 200
-_NAMES = ("kind", "topic", "handler", "attempt", "outcome", "reason", "message_id", "headers", "cause", "at")
+_NAMES = ("kind", "topic", "handler", "attempt", "outcome", "reason", "message_id", "headers", "cause", "at", "facts")
 
 
 def compared(op: str, left: Any, right: Any) -> list[str] | None:
     """The lines behind `assert left op right`; None for what is not ours to explain."""
+    if op == "==" and isinstance(left, Record) and isinstance(right, Record):
+        return [_headline("==", left, right), *_record_differences(left, right)]
     if op == "==" and isinstance(left, Records | list | tuple) and isinstance(right, Records | list | tuple):
         is_ours = any(isinstance(each, Records) or _of_records(each) for each in (left, right))
         return _lists(list(left), list(right), _headline("==", left, right)) if is_ours else None
-    if op == "==" and isinstance(left, Record) and isinstance(right, Record):
-        return [_headline("==", left, right), *_record_differences(left, right)]
     if op == "==" and isinstance(left, BaseModel) and type(left) is type(right):
         return [_headline("==", left, right), *_payload_differences(left, right)]
     if op in ("in", "not in") and (isinstance(right, Records) or _of_records(right)):
@@ -29,7 +29,8 @@ def compared(op: str, left: Any, right: Any) -> list[str] | None:
 
 
 def _of_records(value: Any) -> bool:
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(each, Record) for each in value)
+    is_several = isinstance(value, list | tuple) and not isinstance(value, Record)
+    return is_several and bool(value) and all(isinstance(each, Record) for each in value)
 
 
 def _headline(op: str, left: Any, right: Any) -> str:

@@ -9,7 +9,6 @@ import itertools
 import json
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -17,7 +16,7 @@ from jararaca.core.steps import Kind, Step
 from jararaca.messagebus.messages import Message
 from jararaca.presentation.websocket.frames import Frame
 from jararaca_testing.lineage import RUNS, Lineage
-from jararaca_testing.records import Essence, Record
+from jararaca_testing.records import NOTHING, Essence, Record
 
 KEPT = 10_000
 SPANS = RUNS | {Kind.PUBLISH}
@@ -82,7 +81,7 @@ class Ledger:
     def end(self, begun: Record, **fields: Any) -> None:
         """Record how that ended."""
         self._open.pop(begun.seq, None)
-        self._add(replace(begun, ended=next(self._seq), until=self._now() - self._start, **fields))
+        self._add(begun._replace(ended=next(self._seq), until=self._now() - self._start, **fields))
 
     def note(self, kind: str, **fields: Any) -> None:
         """Record what a client of the test saw or did in one moment."""
@@ -135,7 +134,7 @@ class Ledger:
             execution=step.execution,
             topic=facts.get("topic"),
             payload=self._payload(step, message_id),
-            headers=getattr(_envelope(step.subject), "headers", {}),
+            headers=getattr(_envelope(step.subject), "headers", NOTHING),
             message_id=message_id,
             handler=facts.get("handler") or facts.get("action") or facts.get("route"),
             attempt=facts.get("attempt"),

@@ -1,7 +1,7 @@
 """What happened, as values that a test can count, pick from and assert on, with failures that explain themselves."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
 from jararaca_testing.fields import Expected, differences, fits
@@ -10,6 +10,9 @@ from jararaca_testing.showing import shown, without_secrets
 SHOWN = 20
 LONGEST = 1_000
 """Characters of one payload on the line of its record."""
+
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Essence(NamedTuple):
@@ -23,15 +26,14 @@ class Essence(NamedTuple):
     failed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One thing that happened, in the order of `seq`.
 
     `at` is in seconds since the test began, `until` when it ended, `ended` the number of that moment in the count of
     `seq`; None while it lasts. `cause` is the `seq` of the record that led here: for an attempt the publish of its
     message, for what is published, sent or committed the request, attempt or firing in which it was. `payload` is the
     model that was published or handled, or parsed JSON where no model is known. `facts` is what else is known of its
-    kind, such as the `path` of a request.
+    kind, such as the `path` of a request. A tuple, because thousands are made and few are looked at.
     """
 
     seq: int
@@ -40,7 +42,7 @@ class Record:
     cause: int | None = None
     topic: str | None = None
     payload: Any = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Any] = NOTHING
     message_id: str | None = None
     handler: str | None = None
     attempt: int | None = None
@@ -50,12 +52,15 @@ class Record:
     execution: str | None = None
     ended: int | None = None
     until: float | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    facts: Mapping[str, Any] = NOTHING
 
     @property
     def essence(self) -> Essence:
         """What remains of it when its details are given up."""
         return Essence(self.kind, self.topic, self.handler, self.outcome, self.reason, self.error is not None)
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
 
     def __str__(self) -> str:
         """One line for people: place, time, kind, and what tells this record from its neighbours; without secrets."""

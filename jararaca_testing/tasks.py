@@ -16,6 +16,9 @@ T = TypeVar("T")
 DEPTH = 12
 """Callers of a task's creation that are looked at: from the framework that made it out to the code that asked."""
 
+CALLED_BY_LOOP = asyncio.Handle._run.__code__
+"""Beyond is what runs the loop; it asked for nothing."""
+
 
 class OrderedTask(asyncio.Task[T]):
     """A task that hashes by birth, so that a set of tasks iterates in the same order in every run.
@@ -90,11 +93,11 @@ def _creation(frame: types.FrameType | None) -> tuple[Place | None, bool]:
     """
     is_framework = False
     for _step in range(DEPTH):
-        if frame is None:
+        if frame is None or (code := frame.f_code) is CALLED_BY_LOOP:
             break
-        side = side_of(frame.f_code)
+        side = side_of(code)
         if side is Side.PROJECT:
-            return Place(frame.f_code, frame.f_lineno), is_framework
+            return Place(code, frame.f_lineno), is_framework
         is_framework = is_framework or side is Side.FRAMEWORK
         frame = frame.f_back
     return None, is_framework

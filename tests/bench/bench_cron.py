@@ -1,6 +1,7 @@
 """One virtual day of an action every three seconds, against the least that any scheduler must do on the same loop.
 
-The floor: per run one timer, one task, one timeout and one context variable.
+The floor: per run one timer, one task, one timeout and one context variable. The same day in a test has everything
+besides that the harness looks at.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from measuring import Stopwatch, chosen
+from suites import run_test
 
 from jararaca import Microservice, ScheduledAction
 from jararaca.adapters.memory.fanout import FanoutHub, MemoryFanout
@@ -89,16 +91,38 @@ async def run_floor(*periods: int, seconds: int, runs: int) -> None:
     assert fired == runs, fired
 
 
-def run(variants: dict[str, Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    """Run the variant that the command line names."""
+def run(variant: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run it in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(chosen(variants)())
+        runner.run(variant())
+
+
+IN_A_TEST = """
+    import pytest
+    from jararaca import Microservice, ScheduledAction
+
+    fired = []
+
+    class Actions:
+        @ScheduledAction("* * * * * */3", timeout=2.0)
+        async def act(self) -> None:
+            fired.append(None)
+
+    @pytest.fixture
+    def jararaca_microservice():
+        return Microservice(name="shop", controllers=[Actions])
+
+    async def test_a_day(jararaca_app, clock, stopwatch):
+        with stopwatch:
+            await clock.advance(days=1)
+        assert len(fired) == 28_800
+"""
 
 
 if __name__ == "__main__":
-    run(
-        {
-            "scheduler": lambda: run_scheduler(Actions, seconds=DAY, runs=DAY // 3),
-            "bare floor": lambda: run_floor(3, seconds=DAY, runs=DAY // 3),
-        }
-    )
+    variants: dict[str, Callable[[], None]] = {
+        "scheduler": lambda: run(lambda: run_scheduler(Actions, seconds=DAY, runs=DAY // 3)),
+        "bare floor": lambda: run(lambda: run_floor(3, seconds=DAY, runs=DAY // 3)),
+        "in a test": lambda: run_test(IN_A_TEST, units=DAY // 3),
+    }
+    chosen(variants)()

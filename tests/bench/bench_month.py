@@ -1,7 +1,10 @@
 """Thirty virtual days of an action every three seconds and one every five minutes: 872,640 runs, in bounded memory."""
 
+from collections.abc import Callable
+
 import bench_cron
 from bench_cron import DAY, run, run_floor, run_scheduler
+from measuring import chosen
 
 from jararaca import ScheduledAction
 
@@ -20,9 +23,8 @@ class Actions:
 
 
 if __name__ == "__main__":
-    run(
-        {
-            "scheduler": lambda: run_scheduler(Actions, seconds=MONTH, runs=RUNS),
-            "bare floor": lambda: run_floor(3, 300, seconds=MONTH, runs=RUNS),
-        }
-    )
+    variants: dict[str, Callable[[], None]] = {
+        "scheduler": lambda: run(lambda: run_scheduler(Actions, seconds=MONTH, runs=RUNS)),
+        "bare floor": lambda: run(lambda: run_floor(3, 300, seconds=MONTH, runs=RUNS)),
+    }
+    chosen(variants)()

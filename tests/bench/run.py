@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 VARIANTS = {
     "http": ("controller with unit of work", "plain FastAPI", "FastAPI with a yield dependency"),
     "di": ("container", "dishka"),
-    "cron": ("scheduler", "bare floor"),
+    "cron": ("scheduler", "bare floor", "in a test"),
     "publish": (
         "one unit of work",
         "aio-pika awaited",

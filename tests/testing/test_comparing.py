@@ -1,7 +1,7 @@
 """Comparing records and payloads, and what pytest shows when they differ."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ class Order(BaseModel):
 
 
 def record(seq: int, payload: Any = None, **changes: Any) -> Record:
-    return replace(Record(seq, "publish", 0.5, topic="order", payload=payload, message_id="m"), **changes)
+    return Record(seq, "publish", 0.5, topic="order", payload=payload, message_id="m")._replace(**changes)
 
 
 def published(*records: Record) -> Records:

@@ -18,7 +18,7 @@ class Listener:
 
 
 def record(seq: int, kind: str, cause: int | None = None, *, at: float = 0.0, **fields: Any) -> Record:
-    facts = {name: fields.pop(name) for name in tuple(fields) if name not in Record.__dataclass_fields__}
+    facts = {name: fields.pop(name) for name in tuple(fields) if name not in Record._fields}
     return Record(seq, kind, at, cause, facts=facts, **{"ended": seq, "until": at, **fields})
 
 

@@ -1,6 +1,6 @@
 """Records: what a test asks them, and what they say when the answer is not what it expected."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ class Order:
 
 
 def record(seq: int, payload: Any = None, **changes: Any) -> Record:
-    return replace(Record(seq, "publish", 0.5, topic="order", payload=payload, message_id=f"m{seq}"), **changes)
+    return Record(seq, "publish", 0.5, topic="order", payload=payload, message_id=f"m{seq}")._replace(**changes)
 
 
 def published(*payloads: Any, **options: Any) -> Records:
