@@ -32,6 +32,13 @@ def without_passwords(text: str) -> str:
     return _PASSWORD.sub(rf"\1{HIDDEN}@", text) if "://" in text else text
 
 
+def reason_of(error: BaseException) -> str:
+    """What a driver says in one line, without a password; SQLAlchemy's own text would have the statement and values."""
+    original = getattr(error, "orig", None)
+    cause = original if isinstance(original, BaseException) else error
+    return without_passwords((str(cause).splitlines() or [""])[0] or type(cause).__name__)
+
+
 class Given:
     """What a call was given: a body, words such as header values and queries, and secrets of the configuration."""
 

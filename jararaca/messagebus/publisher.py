@@ -42,7 +42,7 @@ def _nothing_configured(name: str, known: list[str]) -> str:
         )
     return (
         "use_publisher(): this application has no message broker. Set JARARACA_BROKER_URL (or pass --url) to one, such "
-        "as amqp://guest:guest@localhost/, or add "
+        "as amqp://localhost/, or add "
         "MessageBusPublisherInterceptor(AIOPikaConnectionFactory(url)) to Microservice(interceptors=[...])."
     )
 

@@ -6,6 +6,7 @@ import logging
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from jararaca.core.disclosure import reason_of
 from jararaca.core.environment import Environment
 from jararaca.core.lifecycle import TaskScope
 
@@ -54,7 +55,7 @@ class Probe:
         await self._tasks.cancel()
 
     def _wait_for(self, error: BaseException) -> None:
-        extra = {"connection": self._name, "error": type(error).__name__}
+        extra = {"connection": self._name, "error": type(error).__name__, "reason": reason_of(error)}
         logger.warning("a database is away; it is waited for", extra=extra)
         self._tasks.spawn(self._wait(), name=self._tasks.name)
 

@@ -25,11 +25,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from jararaca.adapters.sql.instants import Instant
 from jararaca.adapters.sql.tables import SCHEDULES, leases, watermarks
+from jararaca.core.disclosure import reason_of
 from jararaca.errors import InvalidOption, MissingTable, ScheduleStoreUnavailable
 from jararaca.ports.clock import Clock
 from jararaca.ports.schedule_store import Lease
@@ -164,5 +164,4 @@ def _reason(error: Exception) -> str:
     """What happened in a few words, without the statement and its values."""
     if isinstance(error, TimeoutError):
         return f"no answer within {ANSWER_WITHIN:g} s"
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return (str(cause).splitlines() or [""])[0] or type(cause).__name__
+    return reason_of(error)

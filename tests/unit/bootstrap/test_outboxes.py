@@ -106,6 +106,8 @@ async def test_an_application_whose_database_is_away_starts_and_is_not_ready(
     await application.start()
     assert application.environment.readiness()["outbox default"] is False
     assert "the database of the outbox is away; it is waited for" in caplog.messages
+    away = next(each for each in caplog.records if each.message == "a database is away; it is waited for")
+    assert vars(away)["reason"] == "unable to open database file"
 
     path.parent.mkdir()
     engine = create_async_engine(f"sqlite+aiosqlite:///{path}")

@@ -192,7 +192,7 @@ async def test_without_any_broker_the_error_says_how_to_get_one(rig: "Rig") -> N
         await rig.in_execution(publishing())
     assert str(caught.value) == (
         "use_publisher(): this application has no message broker. Set JARARACA_BROKER_URL (or pass --url) to one, such "
-        "as amqp://guest:guest@localhost/, or add "
+        "as amqp://localhost/, or add "
         "MessageBusPublisherInterceptor(AIOPikaConnectionFactory(url)) to Microservice(interceptors=[...])."
     )
 
