@@ -29,7 +29,7 @@ from echoed_values import (
 from echoing import Change, Everything, Filter, Size, Tree
 from hypothesis import given
 from hypothesis import strategies as st
-from nodejs import Conversation, Project, conversation
+from nodejs import Conversation, Project, conversation, documented
 from pydantic_core import to_jsonable_python
 from serving import serving
 
@@ -46,7 +46,11 @@ Ask = Callable[..., Any]
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The generated client, compiled, and a program that calls it."""
     made = Project(tmp_path_factory.mktemp("round_trip") / "project")
-    files = {"app.ts": render(collect(create_http_server(echoing.app))), "ask.ts": PROGRAM.read_text(encoding="utf-8")}
+    files = {
+        "app.ts": render(collect(create_http_server(echoing.app))),
+        "node-backend.ts": documented("node-backend.ts").replace("./shop.js", "./app.js"),
+        "ask.ts": PROGRAM.read_text(encoding="utf-8"),
+    }
     made.build(files, types=["node"], skipLibCheck=True)  # the types of the packages are theirs
     return made
 
@@ -64,8 +68,9 @@ def talk(project: Project) -> Iterator[Conversation]:
 def ask(talk: Conversation) -> Ask:
     """`ask("Echo", "body", {"body": value})` calls the method in Node.js; gives what it resolves to."""
 
-    def called(service: str, method: str, *args: Any) -> Any:
-        answer = talk.ask({"service": service, "method": method, "args": to_jsonable_python(args, by_alias=True)})
+    def called(service: str, method: str, *args: Any, **told: str) -> Any:
+        given = {"service": service, "method": method, "args": to_jsonable_python(args, by_alias=True)}
+        answer = talk.ask({**told, **given})
         assert "result" in answer, answer
         return answer["result"]
 
@@ -131,6 +136,45 @@ def test_headers_and_cookies(ask: Ask, required: Any, day: Any, session: str, nu
     options = {"x-text": text, "X-API-Key": key, "x-many": many, "x-day": day, "session": session, "n": number}
 
     assert_echoed(ask("Echo", "headers", options), (text, key, many, day, session, number))
+
+
+@given(st.lists(header_values, min_size=1, max_size=5))
+def test_a_backend_of_ones_own_sends_headers_that_are_repeated(ask: Ask, many: list[str]) -> None:
+    """It is the one of the document. `fetch` would make one value of them, with commas."""
+    options = {"x-text": "a", "X-API-Key": "b", "x-many": many}
+
+    assert_echoed(ask("Echo", "headers", options, backend="node"), ("a", "b", many, None, "", None))
+
+
+@given(segments, st.fixed_dictionaries({}, optional={"title": st.none() | texts, "count": wholes}))
+def test_a_backend_of_ones_own_sends_bodies(ask: Ask, title: str, change: dict[str, Any]) -> None:
+    assert_echoed(ask("Echo", "change", title, {"body": change}, backend="node"), change)
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, {"what": "that"}), (409, {"by": 7})])
+def test_a_backend_of_ones_own_has_typed_errors(talk: Conversation, status: int, body: Any) -> None:
+    answer = talk.ask({"service": "Echo", "method": "refused", "args": [status], "backend": "node"})
+
+    assert answer == {"status": status, "body": body}
+
+
+@given(header_values, header_values)
+def test_fetch_is_not_given_a_header_that_is_repeated(talk: Conversation, one: str, other: str) -> None:
+    options = {"x-text": "a", "X-API-Key": "b", "x-many": [one, other]}
+
+    answer = talk.ask({"service": "Echo", "method": "headers", "args": [options]})
+
+    assert answer == {"failed": "TypeError: fetch would join the values of the header x-many into one"}
+
+
+@pytest.mark.parametrize(("credentials", "session"), [("include", "kept"), ("same-origin", "")])
+def test_a_browser_sends_its_own_cookies_if_it_is_told_to(ask: Ask, credentials: str, session: str) -> None:
+    """As far as that can be seen without one: what `credentials` says comes to its `fetch`, and no method asks."""
+    options = {"x-text": "a", "X-API-Key": "b", "x-many": ["c"]}
+
+    ask("Echo", "headers", options, backend=credentials, cookie="session=kept")
+
+    assert echoing.seen[-1] == ("a", "b", ["c"], None, session, None)
 
 
 @given(st.tuples(form_values, amounts, st.lists(colours, min_size=1, max_size=3), st.booleans(), st.none() | wholes))
