@@ -178,6 +178,7 @@ async def test_an_exception_wins_over_a_decision(shop: Shop, bus: Bus) -> None:
     await shop.place()
 
     assert (await shop.rows(), shop.announced, shop.ends) == ([], [], [("dead-letter", "error")])
+    assert bus.failed().one().facts["decision"] == "ack"  # the record says what the handler had decided
 
 
 @proves("F-13")
