@@ -40,24 +40,16 @@ def masked(url: str) -> str:
 
 
 class Link:
-    """A `Broker` and the task that keeps it connected. `prepare` is awaited after each connect, before it is up."""
+    """A `Broker` and the task that keeps it connected."""
 
-    def __init__(
-        self,
-        environment: Environment,
-        *,
-        name: str,
-        url: str,
-        heartbeat: int,
-        prepare: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, environment: Environment, *, name: str, url: str, heartbeat: int) -> None:
         self.name = name
         self.address = masked(url)
         self.broker: Broker = environment.ports.broker(
             url, heartbeat=heartbeat, name=f"{environment.name}.{name}@{environment.instance}"
         )
         self._environment = environment
-        self._prepare = prepare
+        self._prepare: Callable[[], Awaitable[None]] | None = None
         self._tasks = TaskScope(f"broker connection {name}")
         self._up = False
         self._closed = False
@@ -81,12 +73,15 @@ class Link:
 
         return withdraw
 
-    async def start(self) -> None:
+    async def start(self, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
         """Begin to keep it up, and return once the first attempt has ended or taken two seconds.
+
+        `prepare` is awaited after each connect, before it is up.
 
         Raises:
             LoginRefused, BrokerError: the broker answered, and refused.
         """
+        self._prepare = prepare
         self._tasks.spawn(self._keep_up(), name=f"broker connection {self.name}")
         with suppress(TimeoutError):
             async with self._environment.clock.timeout(FIRST_ATTEMPT):
@@ -164,7 +159,8 @@ class Link:
                 f"the broker at {self.address} did not answer within {CONNECT_WITHIN:g} s. See whether it is "
                 "overloaded, blocked or recovering."
             ) from error
-        await self._prepare()
+        if self._prepare is not None:
+            await self._prepare()
 
     def _failed(self, error: Exception, attempt: int, pause: float) -> None:
         failure = error if isinstance(error, JararacaError) else _unexpected(self.address, error)

@@ -177,6 +177,43 @@ def test_dead_letters_are_counted_shown_sent_back_and_dropped(
     assert dead_letters(rabbit) == [(b'{"id": "x"}', "invalid-payload")]
 
 
+@proves("F-37")
+def test_who_looks_at_dead_letters_declares_nothing_and_does_not_mind_what_differs(
+    start: Callable[..., Any], rabbit: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    own = {"NAME": rabbit.name, "JARARACA_EXCHANGE": rabbit.exchange, "JARARACA_BROKER_URL": rabbit.url}
+    queue = f"{rabbit.name}.C.handle"
+
+    def dlq(verb: str, *arguments: str) -> str:
+        child = start("jararaca", "dlq", verb, "app:app", *arguments, environment=own)
+        assert child.end() == 0, child.output
+        output: str = child.output
+        return output
+
+    async def differs(channel: AbstractChannel) -> None:
+        for name in (queue, f"{queue}.dlq"):  # which are classic, and would be quorum queues
+            await channel.declare_queue(name, durable=True)
+        await channel.default_exchange.publish(Message(b"{", message_id="m-1"), f"{queue}.dlq")
+
+    assert "C.handle  no such queue yet: the application has not been started" in dlq("list")
+    assert "C.handle: no such queue yet" in dlq("show", "C.handle")
+    assert not rabbit.do(lambda channel: exists(channel, f"{queue}.dlq"))
+    rabbit.do(differs)
+
+    assert "C.handle  1" in dlq("list")
+    assert "m-1" in dlq("show", "C.handle")
+    assert "1 message sent back to C.handle, 0 left" in dlq("requeue", "C.handle", "--id", "m-1")
+
+
+async def exists(channel: AbstractChannel, queue: str) -> bool:
+    try:
+        await channel.get_queue(queue)
+    except aio_pika.exceptions.ChannelNotFoundEntity:
+        return False
+    return True
+
+
 HOLDING = """
 import logging
 import os
