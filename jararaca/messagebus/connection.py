@@ -17,7 +17,7 @@ from jararaca.errors import BrokerUnavailable, ChannelClosed, UnroutableMessage
 from jararaca.messagebus import headers
 from jararaca.messagebus.config import DEFAULT_EXCHANGE, MessageBusConfig
 from jararaca.messagebus.copies import copy_facts
-from jararaca.messagebus.declaring import ANSWER_WITHIN, declare
+from jararaca.messagebus.declaring import ANSWER_WITHIN, declare, look
 from jararaca.messagebus.link import Link
 from jararaca.messagebus.topics import nearest
 from jararaca.messagebus.topology import Listener, Names, Topology, delay_topology, topology_of, wait_topology, waits_of
@@ -156,7 +156,7 @@ class BusConnection:
         try:
             async with self.environment.clock.timeout(ANSWER_WITHIN):
                 await self.broker.connect()
-            await declare(self.broker, self._topology, mode="verify", clock=self.environment.clock)
+            await look(self.broker, self._topology, mode=self.config.topology, clock=self.environment.clock)
         except TimeoutError as error:
             raise BrokerUnavailable(
                 f"the broker at {self.address} did not answer within {ANSWER_WITHIN:g} s. See whether it is overloaded."

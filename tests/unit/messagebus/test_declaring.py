@@ -80,7 +80,7 @@ def test_a_mismatch_is_a_table_with_three_ways_out() -> None:
         Difference("queue", "shop.Desk.handle", "x-dead-letter-exchange", None, ""),
         Difference("exchange", "events", "type", "fanout", "topic"),
     ]
-    assert str(mismatch(found, [])) == (
+    assert str(mismatch(found, [], "declare")) == (
         "the broker has other arguments than this application declares, and nothing was started:\n"
         "\n"
         "                          argument                server   ours\n"
@@ -99,16 +99,28 @@ def test_a_mismatch_is_a_table_with_three_ways_out() -> None:
 def test_what_no_setting_has_is_said_to_need_the_release_that_did() -> None:
     (found,) = [Difference("queue", "q", "x-overflow", None, "reject-publish")]
     assert "1. Go back to what the server has: no setting has these arguments, so take the release that did.\n" in str(
-        mismatch([found], [])
+        mismatch([found], [], "declare")
     )
 
 
-def test_what_is_missing_and_may_not_be_declared_is_named() -> None:
-    missing = mismatch([], [("queue", "q")])
+@pytest.mark.parametrize("mode", ["passive", "verify"])
+def test_what_is_missing_and_may_not_be_declared_is_named(mode: TopologyMode) -> None:
+    missing = mismatch([], [("queue", "q")], mode)
     assert missing.missing == (("queue", "q"),)
     assert str(missing) == (
         "the queue 'q' does not exist on the broker, and this application is configured not to declare it. Declare it "
         'with `jararaca declare` and a user who may, or set topology="declare".'
+    )
+
+
+def test_what_is_missing_and_will_be_declared_is_said_to_be() -> None:
+    assert str(mismatch([], [("exchange", "e"), ("queue", "q")], "declare")) == (
+        "the exchange 'e', the queue 'q' do not exist on the broker. Each process of the application declares them "
+        "when it starts; `jararaca declare` does it now."
+    )
+    assert str(mismatch([], [("queue", "q")], "declare")) == (
+        "the queue 'q' does not exist on the broker. Each process of the application declares it when it starts; "
+        "`jararaca declare` does it now."
     )
 
 
