@@ -83,6 +83,18 @@ def mismatch(
     return TopologyMismatch("\n\n".join(parts), differences=differences, missing=missing)
 
 
+def in_one_line(error: Exception) -> str:
+    """What an error says, for a log: of a topology that differs only what does."""
+    said = str(error)
+    if isinstance(error, TopologyMismatch):
+        differs = [
+            f"{each.kind} {each.name}: {each.argument} is {_shown(each.server)} there, {_shown(each.ours)} here"
+            for each in error.differences
+        ]
+        said = "; ".join(differs + [f"{kind} {name} does not exist" for kind, name in error.missing])
+    return f"{type(error).__name__}: {' '.join(said.split())}"
+
+
 def _table(differences: Sequence[Difference]) -> str:
     rows = [("", "argument", "server", "ours")]
     rows += [

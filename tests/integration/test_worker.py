@@ -125,6 +125,8 @@ def test_a_queue_that_is_another_ends_the_worker_with_4(begin: Callable[..., Any
     rows = [line.split() for line in worker.lines if line.startswith(f"  queue {rabbit.name}.C.handle ")]
     assert ["queue", f"{rabbit.name}.C.handle", "x-queue-type", "not", "set", "quorum"] in rows
     assert worker.lines[-1].startswith("  3. Take another name")
+    assert worker.output.count("x-queue-type") == 1
+    assert "next_attempt_in" not in worker.output
     assert "Traceback" not in worker.output
 
 
@@ -144,6 +146,8 @@ def test_a_refused_login_ends_the_worker_with_3(begin: Callable[..., Any], rabbi
 
     assert worker.end() == 3
     assert "refused the login" in worker.lines[-1]
+    assert worker.output.count("refused the login") == 1
+    assert "next_attempt_in" not in worker.output
     assert "hunter2" not in worker.output
     assert "Traceback" not in worker.output
 

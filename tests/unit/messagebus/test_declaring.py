@@ -12,7 +12,7 @@ from jararaca.adapters.system.clock import SystemClock
 from jararaca.errors import ChannelClosed, Difference, TopologyMismatch
 from jararaca.messagebus.config import TopologyMode
 from jararaca.messagebus.declaring import declare
-from jararaca.messagebus.mismatch import Refused, mismatch
+from jararaca.messagebus.mismatch import Refused, in_one_line, mismatch
 from jararaca.messagebus.topology import Topology
 from jararaca.ports.broker import Binding, Exchange, Queue
 from jararaca_testing.contracts import proves
@@ -122,6 +122,15 @@ def test_what_is_missing_and_will_be_declared_is_said_to_be() -> None:
         "the queue 'q' does not exist on the broker. Each process of the application declares it when it starts; "
         "`jararaca declare` does it now."
     )
+
+
+def test_a_mismatch_is_told_in_one_line_where_a_table_has_no_room() -> None:
+    found = [Difference("queue", "q", "x-overflow", None, "reject-publish"), Difference("queue", "p", "x", "1", "2")]
+    assert in_one_line(mismatch(found, [("exchange", "e")], "verify")) == (
+        "TopologyMismatch: queue q: x-overflow is not set there, reject-publish here; queue p: x is 1 there, 2 here; "
+        "exchange e does not exist"
+    )
+    assert in_one_line(ChannelClosed(403, "no\nway")) == "ChannelClosed: the broker closed the channel: 403 no way"
 
 
 # -- on a broker
