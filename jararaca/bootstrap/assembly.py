@@ -80,24 +80,37 @@ class Assembly:
 
     @asynccontextmanager
     async def bus(self, within: float) -> AsyncIterator[BusConnection]:
-        """The connection to the broker, with the topology declared, while nothing else of the application starts.
+        """The connection over which handlers consume, while nothing else of the application starts.
+
+        Nothing is declared over it: what is on the broker may differ from what the application declares, or be missing.
+
+        Raises:
+            DeclarationError: something in the declaration cannot work.
+            ServerUnavailable: as `connect`.
+        """
+        self.application.validate()
+        connection = self.publishers[0].connection(self.application.declaration, self.application.environment)
+        try:
+            await connection.open(within)
+            yield connection
+        finally:
+            await connection.stop()
+
+    @asynccontextmanager
+    async def buses(self, within: float) -> AsyncIterator[tuple[BusConnection, ...]]:
+        """Every broker connection of the application, the default one first, with the topology declared.
+
+        Nothing else of the application starts.
 
         Raises:
             DeclarationError: something in the declaration cannot work.
             ServerUnavailable, TopologyMismatch: as `connect`.
         """
-        async with self.buses(within, only=DEFAULT) as (connection,):
-            yield connection
-
-    @asynccontextmanager
-    async def buses(self, within: float, *, only: str | None = None) -> AsyncIterator[tuple[BusConnection, ...]]:
-        """As `bus`, for every broker connection of the application, or the one of a name; the default one is first."""
         application, environment = self.application, self.application.environment
         application.validate()
-        chosen = [each for each in self.publishers if only in (None, each.connection_name)]
         async with AsyncExitStack() as stack:
             connections = []
-            for each in chosen:
+            for each in self.publishers:
                 await stack.enter_async_context(each.lifecycle(application.declaration, environment.container))
                 connection = environment.resource(BusKey(each.connection_name))
                 assert isinstance(connection, BusConnection)

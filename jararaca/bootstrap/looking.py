@@ -7,7 +7,7 @@ from typing import Any
 
 from jararaca.bootstrap.assembly import Assembly
 from jararaca.bootstrap.wiring import inventory_at, open_store
-from jararaca.errors import InventoryUnavailable
+from jararaca.errors import InventoryUnavailable, TopologyMismatch
 from jararaca.messagebus.connection import BusConnection
 from jararaca.messagebus.interceptor import MessageBusPublisherInterceptor
 from jararaca.messagebus.orphans import find_orphans
@@ -86,6 +86,10 @@ async def _broker(
                     yield look
             except InventoryUnavailable as error:
                 yield Look(name, f"bindings and orphans were not looked at: {error}")
+    except TopologyMismatch as mismatch:
+        if mismatch.differences or connection.config.topology != "declare":
+            raise
+        yield Look(name, str(mismatch), is_finding=True)  # the next start makes what is missing
     finally:
         await connection.stop()
 

@@ -17,11 +17,13 @@ from jararaca.messagebus.connection import BusConnection
 from jararaca.messagebus.dead_letters import DeadLetter, DeadLetters
 from jararaca.messagebus.handlers import HandlerSpec
 
+NO_QUEUE = "no such queue yet: the application has not been started on this broker"
+
 Command = Callable[[BusConnection, Sequence[HandlerSpec]], Awaitable[None]]
 
 
 def run(target: str, command: Command, *, app_dir: str, url: str | None, wait_for_broker: float) -> int:
-    """Run one command over the application's connection to its broker; nothing else of it starts."""
+    """Run one command over the application's connection to its broker; nothing is declared, nothing else starts."""
     declaration = load(target, app_dir=app_dir).app
     configure_logging()
     config = bus_config(declaration, read_settings(broker_url=url))
@@ -39,7 +41,10 @@ def listing() -> Command:
     """Print how many dead letters each handler has."""
 
     async def command(connection: BusConnection, handlers: Sequence[HandlerSpec]) -> None:
-        rows = [(handler.name, str(await DeadLetters(connection, handler).count())) for handler in handlers]
+        rows = []
+        for handler in handlers:
+            count = await DeadLetters(connection, handler).count()
+            rows.append((handler.name, NO_QUEUE if count is None else str(count)))
         show(f"dead letters at {connection.address}", rows)
 
     return command
@@ -53,6 +58,8 @@ def showing(name: str, *, limit: int, body: bool, file: Path | None) -> Command:
 
     async def command(connection: BusConnection, handlers: Sequence[HandlerSpec]) -> None:
         handler = _handler(name, handlers)
+        if await _has_no_queue(connection, handler):
+            return
         letters = await DeadLetters(connection, handler).preview(limit)
         if file is not None:
             _write(file, as_test(handler.name, letters))
@@ -72,6 +79,8 @@ def requeueing(name: str, message_ids: Sequence[str], *, every: bool) -> Command
 
     async def command(connection: BusConnection, handlers: Sequence[HandlerSpec]) -> None:
         handler = _handler(name, handlers)
+        if chosen is None and await _has_no_queue(connection, handler):
+            return
         result = await DeadLetters(connection, handler).requeue(chosen)
         say(f"{counted(result.done, 'message')} sent back to {handler.name}, {result.left} left")
 
@@ -84,6 +93,8 @@ def dropping(name: str, message_ids: Sequence[str], *, every: bool) -> Command:
 
     async def command(connection: BusConnection, handlers: Sequence[HandlerSpec]) -> None:
         handler = _handler(name, handlers)
+        if chosen is None and await _has_no_queue(connection, handler):
+            return
         result = await DeadLetters(connection, handler).drop(chosen)
         say(f"{counted(result.done, 'dead letter')} of {handler.name} dropped, {result.left} left")
 
@@ -102,6 +113,14 @@ def _handler(name: str, handlers: Sequence[HandlerSpec]) -> HandlerSpec:
         known = ", ".join(handler.name for handler in handlers) or "none"
         raise InvalidOption(f"{name!r} is no message handler of this application. Its handlers are: {known}.")
     return found
+
+
+async def _has_no_queue(connection: BusConnection, handler: HandlerSpec) -> bool:
+    """Whether there cannot be a dead letter, which is said then."""
+    if await DeadLetters(connection, handler).count() is not None:
+        return False
+    say(f"{handler.name}: {NO_QUEUE}")
+    return True
 
 
 def _facts(letter: DeadLetter, *, body: bool) -> list[tuple[str, str]]:

@@ -86,5 +86,6 @@ def _import(module_name: str, directory: str) -> Any:
 
 def _failed(module_name: str, error: BaseException) -> InvalidOption:
     said = error.msg if isinstance(error, SyntaxError) else str(error)
-    what = f"{type(error).__name__}: {said}".removesuffix(": ").rstrip(".")
+    reason = said.strip().partition("\n")[0].rstrip()  # what follows are hints, and addresses of pages
+    what = f"{type(error).__name__}: {reason}".removesuffix(": ").rstrip(".")
     return InvalidOption(f"importing {module_name} failed at {place_of(error)}: {what}. Correct what happens there.")

@@ -80,13 +80,18 @@ def _chosen(ids: Sequence[int], every: bool, verb: str) -> Sequence[int] | None:
     return ids or None
 
 
-def _said(counts: Sequence[int], chosen: Sequence[int] | None, what: str) -> int:
-    count = sum(counts)
-    say(f"{counted(count, 'message')} {what}")
-    if chosen is not None and count < len(set(chosen)):
-        say(f"{counted(len(set(chosen)) - count, 'row')} of those named not parked: the relay has it, or nobody")
-        return FAILURE
-    return CLEAN
+def _said(done: Sequence[Sequence[int]], chosen: Sequence[int] | None, what: str) -> int:
+    say(f"{counted(sum(map(len, done)), 'message')} {what}")
+    others = sorted(set(chosen or ()).difference(*done))
+    if not others:
+        return CLEAN
+    rows = ", ".join(map(str, others))
+    they, them = (f"row {rows} is", "it") if len(others) == 1 else (f"rows {rows} are", "them")
+    say(
+        f"{they} not parked, and nothing was done with {them}: see jararaca outbox list. A row that waits there is "
+        "sent by the relay; one that is not there was sent or dropped."
+    )
+    return FAILURE
 
 
 def _described(row: Kept) -> str:

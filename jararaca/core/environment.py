@@ -43,7 +43,8 @@ class Ports:
     `namespace` is put before every name on servers; empty outside tests. `embedded` says that this process is the
     whole system: what an application declares for reaching other processes is not used. `polls` is whether something
     may happen that this process is not told of, and has to look for: rows that other processes leave in its databases,
-    and consumers that a broker forgets. `loop_watch` makes what watches the event loop; None where something else does.
+    consumers that a broker forgets, and dead letters that it makes. `loop_watch` makes what watches the event loop;
+    None where something else does.
     """
 
     clock: Clock

@@ -16,7 +16,8 @@ from jararaca.core.steps import Kind, Origin
 from jararaca.errors import BrokerUnavailable, ChannelClosed, UnroutableMessage
 from jararaca.messagebus import headers
 from jararaca.messagebus.config import DEFAULT_EXCHANGE, MessageBusConfig
-from jararaca.messagebus.declaring import ANSWER_WITHIN, declare
+from jararaca.messagebus.copies import copy_facts
+from jararaca.messagebus.declaring import ANSWER_WITHIN, declare, look
 from jararaca.messagebus.link import Link
 from jararaca.messagebus.topics import nearest
 from jararaca.messagebus.topology import Listener, Names, Topology, delay_topology, topology_of, wait_topology, waits_of
@@ -89,7 +90,7 @@ class BusConnection:
         """Held by whoever sends a message again to see whether it is the one that the broker refuses."""
         self._steps: set[str] = set()
         self._unroutable: set[str] = set()
-        self._link = Link(environment, name=name, url=url, heartbeat=heartbeat, prepare=self.declare)
+        self._link = Link(environment, name=name, url=url, heartbeat=heartbeat)
 
     @property
     def broker(self) -> Broker:
@@ -129,9 +130,18 @@ class BusConnection:
             LoginRefused: the broker answered and refused the user, password or virtual host.
             TopologyMismatch: something exists with other arguments than this application declares.
         """
-        await self._link.start()
+        await self._link.start(self.declare)
         if wait:
             await self._link.until_up(connect_within)
+
+    async def open(self, within: float) -> None:
+        """Connect, instead of `start(wait=True)`, and declare nothing: what is there may differ, and may be missing.
+
+        Raises:
+            BrokerUnavailable, LoginRefused: as `start` does.
+        """
+        await self._link.start()
+        await self._link.until_up(within)
 
     async def until_ready(self, within: float | None) -> None:
         """Return once it is ready, at once if it is; raises as `start(wait=True)` does. None: no limit."""
@@ -146,7 +156,7 @@ class BusConnection:
         try:
             async with self.environment.clock.timeout(ANSWER_WITHIN):
                 await self.broker.connect()
-            await declare(self.broker, self._topology, mode="verify", clock=self.environment.clock)
+            await look(self.broker, self._topology, mode=self.config.topology, clock=self.environment.clock)
         except TimeoutError as error:
             raise BrokerUnavailable(
                 f"the broker at {self.address} did not answer within {ANSWER_WITHIN:g} s. See whether it is overloaded."
@@ -241,7 +251,7 @@ class BusConnection:
         self, envelope: Envelope, *, exchange: str, queue: str, delay: float, origin: Origin | None
     ) -> None:
         steps, origin = self.environment.steps, origin or current_execution_or_none()
-        facts = _copy_facts(envelope, queue, delay)
+        facts = copy_facts(envelope, queue, delay)
         if steps.observers:
             await steps.before(Kind.COPY, envelope, origin, **facts)
         future = self.broker.publish(envelope, exchange=exchange, routing_key=queue, mandatory=True)
@@ -283,16 +293,3 @@ class BusConnection:
                 "connection": self.name,
             },
         )
-
-
-def _copy_facts(envelope: Envelope, queue: str, delay: float) -> dict[str, object]:
-    marks = envelope.headers
-    return {
-        "queue": queue,
-        "delay": delay,
-        "message_id": envelope.message_id,
-        "reason": marks.get(headers.REASON),
-        "attempt": marks.get(headers.ATTEMPT, marks.get(headers.ATTEMPTS)),
-        "topic": marks.get(headers.ORIGINAL_TOPIC),
-        "handler": marks.get(headers.HANDLER),
-    }

@@ -18,6 +18,7 @@ from jararaca.messagebus.consumed import Backlog, Consumed
 from jararaca.messagebus.declaring import ANSWER_WITHIN
 from jararaca.messagebus.handlers import HandlerSpec
 from jararaca.messagebus.headers import read_marks
+from jararaca.messagebus.mismatch import in_one_line
 from jararaca.messagebus.once import once
 from jararaca.messagebus.settling import Settler
 from jararaca.messagebus.watchdog import Flow, Watchdog
@@ -93,7 +94,7 @@ class HandlerConsumer:
             except (ServerUnavailable, BrokerError) as error:
                 logger.warning(
                     "a queue cannot be consumed for now",
-                    extra={"queue": self.queue, "error": f"{type(error).__name__}: {error}"},
+                    extra={"queue": self.queue, "error": in_one_line(error)},
                 )
                 await self._environment.clock.sleep(PAUSE)
                 if isinstance(error, ChannelClosed):
@@ -188,7 +189,7 @@ class HandlerConsumer:
         try:
             await self._connection.declare()
         except (ServerUnavailable, BrokerError) as error:
-            logger.warning("the topology cannot be declared", extra={"error": f"{type(error).__name__}: {error}"})
+            logger.warning("the topology cannot be declared", extra={"error": in_one_line(error)})
 
     def _on_delivery(self, delivery: Delivery) -> None:
         self._arrived += 1

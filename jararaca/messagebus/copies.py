@@ -152,3 +152,17 @@ def _json(value: Any) -> str:
         return json.dumps(value, default=str, skipkeys=True)
     except (ValueError, RecursionError):  # tables nested deeper than Python can walk: what they say is lost
         return '"unreadable"'
+
+
+def copy_facts(envelope: Envelope, queue: str, delay: float) -> dict[str, object]:
+    """What is told of a copy that is sent to a queue, after so many seconds."""
+    marks = envelope.headers
+    return {
+        "queue": queue,
+        "delay": delay,
+        "message_id": envelope.message_id,
+        "reason": marks.get(names.REASON),
+        "attempt": marks.get(names.ATTEMPT, marks.get(names.ATTEMPTS)),
+        "topic": marks.get(names.ORIGINAL_TOPIC),
+        "handler": marks.get(names.HANDLER),
+    }

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jararaca.errors import InvalidOption
+from jararaca.errors import ChannelClosed, InvalidOption
 from jararaca.messagebus import headers as names
 from jararaca.messagebus.connection import BusConnection
 from jararaca.messagebus.copies import revived_copy
@@ -59,9 +59,17 @@ class DeadLetters:
         self._queue = connection.queue_of(handler)
         self._dlq = connection.dlq_of(handler)
 
-    async def count(self) -> int:
-        """About how many there are: a quorum queue counts late, and not what somebody is looking at just now."""
-        return (await self._broker.inspect_queue(self._dlq)).ready
+    async def count(self) -> int | None:
+        """About how many there are: a quorum queue counts late, and not what somebody is looking at just now.
+
+        None if their queue does not exist, because no process of the application has declared it.
+        """
+        try:
+            return (await self._broker.inspect_queue(self._dlq)).ready
+        except ChannelClosed as refusal:
+            if refusal.code != 404:
+                raise
+            return None
 
     async def preview(self, limit: int = 20) -> list[DeadLetter]:
         """The oldest ones, at most `limit`. All of them stay where they are, in their order.
@@ -131,7 +139,7 @@ class DeadLetters:
         done, taken = 0, deque[Delivery]()
         staying: list[Delivery] = []
         try:
-            while len(taken) < MOST_HELD and (delivery := await self._broker.get(self._dlq)) is not None:
+            while len(taken) < MOST_HELD and (delivery := await self._take()) is not None:
                 taken.append(delivery)
             while taken:
                 if await decide(taken[0]):
@@ -144,6 +152,15 @@ class DeadLetters:
                 delivery.nack(requeue=True)
             await self._broker.flush()
         return Handled(done, len(staying))
+
+    async def _take(self) -> Delivery | None:
+        """The next one; None if there is none, or no queue for them."""
+        try:
+            return await self._broker.get(self._dlq)
+        except ChannelClosed as refusal:
+            if refusal.code != 404:
+                raise
+            return None
 
 
 Act = Callable[[Delivery], Awaitable[bool]]

@@ -31,11 +31,24 @@ async def declare(broker: Broker, topology: Topology, *, mode: TopologyMode, clo
             await declaring.bring_about(part)
     if mode == "declare":
         declaring.missing.clear()
-    if declaring.differences or declaring.missing:
-        raise mismatch(declaring.differences, declaring.missing)
+    declaring.conclude(mode)
     if mode == "declare":  # AMQP has no way to look at a binding
         for binding in topology.bindings:
             await declaring.answered(broker.bind(binding), "queue", binding.destination)
+
+
+async def look(broker: Broker, topology: Topology, *, mode: TopologyMode, clock: Clock) -> None:
+    """See that all of `topology` but its bindings exists as it is in it, and change nothing, whatever `mode` is.
+
+    Raises:
+        TopologyMismatch: something differs or is missing; the text says what a start with this `mode` does about it.
+        ChannelClosed, BrokerUnavailable: as `declare`.
+    """
+    looking = _Declaring(broker, clock)
+    for part in _parts(topology):
+        if await looking.exists(part):
+            await looking.bring_about(part)
+    looking.conclude(mode)
 
 
 def _parts(topology: Topology) -> Iterator[Exchange | Queue]:
@@ -80,6 +93,11 @@ class _Declaring:
                 declared = self._note(refused, declared)
             else:
                 return
+
+    def conclude(self, mode: TopologyMode) -> None:
+        """Raise what was found, if anything was."""
+        if self.differences or self.missing:
+            raise mismatch(self.differences, self.missing, mode)
 
     def _note(self, refused: Refused, declared: Exchange | Queue) -> Exchange | Queue | None:
         """Note what differs; what to declare instead, or None if the broker did not take what was conceded."""

@@ -13,7 +13,8 @@ from contextlib import suppress
 from jararaca.core.environment import Environment
 from jararaca.core.lifecycle import TaskScope
 from jararaca.core.steps import Kind
-from jararaca.errors import BrokerUnavailable, JararacaError, LoginRefused, ServerUnavailable
+from jararaca.errors import BrokerUnavailable, JararacaError, LoginRefused, ServerUnavailable, TopologyMismatch
+from jararaca.messagebus.mismatch import in_one_line
 from jararaca.ports.broker import Broker
 
 logger = logging.getLogger("jararaca.messagebus")
@@ -40,27 +41,20 @@ def masked(url: str) -> str:
 
 
 class Link:
-    """A `Broker` and the task that keeps it connected. `prepare` is awaited after each connect, before it is up."""
+    """A `Broker` and the task that keeps it connected."""
 
-    def __init__(
-        self,
-        environment: Environment,
-        *,
-        name: str,
-        url: str,
-        heartbeat: int,
-        prepare: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, environment: Environment, *, name: str, url: str, heartbeat: int) -> None:
         self.name = name
         self.address = masked(url)
         self.broker: Broker = environment.ports.broker(
             url, heartbeat=heartbeat, name=f"{environment.name}.{name}@{environment.instance}"
         )
         self._environment = environment
-        self._prepare = prepare
+        self._prepare: Callable[[], Awaitable[None]] | None = None
         self._tasks = TaskScope(f"broker connection {name}")
         self._up = False
         self._closed = False
+        self._starting = False
         self._tried = asyncio.Event()
         self._refusal: JararacaError | None = None
         self._failure: JararacaError | None = None
@@ -81,16 +75,21 @@ class Link:
 
         return withdraw
 
-    async def start(self) -> None:
+    async def start(self, prepare: Callable[[], Awaitable[None]] | None = None) -> None:
         """Begin to keep it up, and return once the first attempt has ended or taken two seconds.
+
+        `prepare` is awaited after each connect, before it is up.
 
         Raises:
             LoginRefused, BrokerError: the broker answered, and refused.
         """
+        self._prepare = prepare
         self._tasks.spawn(self._keep_up(), name=f"broker connection {self.name}")
+        self._starting = True
         with suppress(TimeoutError):
             async with self._environment.clock.timeout(FIRST_ATTEMPT):
                 await self._tried.wait()
+        self._starting = False
         if self._refusal is not None:
             raise self._refusal
 
@@ -141,8 +140,12 @@ class Link:
                 await self._open(attempt)
             except Exception as error:  # noqa: BLE001 -- a link that gave up would leave a deaf process behind
                 pause = pause_before(attempt, self._environment.chance.random())
-                self._failed(error, attempt, pause)
+                if not (is_told := self._failed(error)):
+                    self._log(error, attempt, pause)
                 await self._close()
+                await self._environment.clock.sleep(pause)
+                if is_told:  # and has not ended the process for it
+                    self._log(error, attempt, 0.0)
                 attempt += 1
             else:
                 self._came_up()
@@ -150,7 +153,7 @@ class Link:
                 attempt = 1
                 pause = pause_before(attempt, self._environment.chance.random())
                 self._went_down()
-            await self._environment.clock.sleep(pause)
+                await self._environment.clock.sleep(pause)
 
     async def _open(self, attempt: int) -> None:
         steps = self._environment.steps
@@ -164,29 +167,38 @@ class Link:
                 f"the broker at {self.address} did not answer within {CONNECT_WITHIN:g} s. See whether it is "
                 "overloaded, blocked or recovering."
             ) from error
-        await self._prepare()
+        if self._prepare is not None:
+            await self._prepare()
 
-    def _failed(self, error: Exception, attempt: int, pause: float) -> None:
+    def _failed(self, error: Exception) -> bool:
+        """Remember it, and wake those who wait. Returns whether somebody is told all that there is to say of it."""
         failure = error if isinstance(error, JararacaError) else _unexpected(self.address, error)
-        refused = isinstance(failure, LoginRefused) or not isinstance(error, ServerUnavailable)
-        outcome = "refused" if refused else "unreachable"
+        refused = _is_refusal(error)
+        is_told = refused and failure is error and (self._starting or bool(self._waiters))
         self._failure = failure
         self._refusal = failure if refused else None
         self._tried.set()
         if refused:
             self._end_waits(failure)
+        self._tell("refused" if refused else "unreachable")
+        return is_told
+
+    def _log(self, error: Exception, attempt: int, pause: float) -> None:
+        refused = _is_refusal(error)
+        message = "the broker refuses the connection" if refused else "the broker cannot be reached"
+        if isinstance(error, TopologyMismatch):
+            message = "the broker has another topology than this application declares"
         logger.log(
             logging.ERROR if refused else logging.WARNING,
-            "the broker refuses the connection" if refused else "the broker cannot be reached",
-            exc_info=None if failure is error else error,
+            message,
+            exc_info=None if isinstance(error, JararacaError) else error,
             extra={
-                **self._facts(outcome),
+                **self._facts("refused" if refused else "unreachable"),
                 "attempt": attempt,
                 "next_attempt_in": pause,
-                "error": f"{type(error).__name__}: {' '.join(str(error).split())}",  # a mismatch is a table
+                "error": in_one_line(error),
             },
         )
-        self._tell(outcome)
 
     def _came_up(self) -> None:
         self._up = True
@@ -225,6 +237,11 @@ class Link:
         with suppress(TimeoutError, JararacaError):
             async with self._environment.clock.timeout(CLOSE_WITHIN):
                 await self.broker.close()
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether the broker answered, or nobody knows what it is; else there is no broker to be reached."""
+    return isinstance(error, LoginRefused) or not isinstance(error, ServerUnavailable)
 
 
 def _unexpected(address: str, error: Exception) -> BrokerUnavailable:

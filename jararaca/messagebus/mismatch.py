@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jararaca.errors import ChannelClosed, Difference, TopologyMismatch
+from jararaca.messagebus.config import TopologyMode
 from jararaca.ports.broker import Exchange, Queue
 
 _INEQUIVALENT = re.compile(
@@ -67,8 +68,10 @@ def _typed(text: str, type_name: str | None, ours: object) -> object:
     return int(text) if re.fullmatch(r"-?\d+", text) else text
 
 
-def mismatch(differences: Sequence[Difference], missing: Sequence[tuple[str, str]]) -> TopologyMismatch:
-    """The error for what was found, with what to do about it."""
+def mismatch(
+    differences: Sequence[Difference], missing: Sequence[tuple[str, str]], mode: TopologyMode
+) -> TopologyMismatch:
+    """The error for what was found, with what to do about it; `mode` is what a start does about what is missing."""
     parts = []
     if differences:
         parts.append(
@@ -76,8 +79,20 @@ def mismatch(differences: Sequence[Difference], missing: Sequence[tuple[str, str
             f"{_table(differences)}\n\nThere are three ways out:\n{_ways_out(differences)}"
         )
     if missing:
-        parts.append(_absent(missing))
+        parts.append(_absent(missing, mode))
     return TopologyMismatch("\n\n".join(parts), differences=differences, missing=missing)
+
+
+def in_one_line(error: Exception) -> str:
+    """What an error says, for a log: of a topology that differs only what does."""
+    said = str(error)
+    if isinstance(error, TopologyMismatch):
+        differs = [
+            f"{each.kind} {each.name}: {each.argument} is {_shown(each.server)} there, {_shown(each.ours)} here"
+            for each in error.differences
+        ]
+        said = "; ".join(differs + [f"{kind} {name} does not exist" for kind, name in error.missing])
+    return f"{type(error).__name__}: {' '.join(said.split())}"
 
 
 def _table(differences: Sequence[Difference]) -> str:
@@ -119,11 +134,16 @@ def _deletion(kind: str, name: str) -> str:
     return f"rabbitmqadmin delete exchange name={name}"
 
 
-def _absent(missing: Sequence[tuple[str, str]]) -> str:
+def _absent(missing: Sequence[tuple[str, str]], mode: TopologyMode) -> str:
     named = ", ".join(f"the {kind} {name!r}" for kind, name in missing)
     one = len(missing) == 1
     it = "it" if one else "them"
+    absent = f"{named} {'does' if one else 'do'} not exist on the broker"
+    if mode == "declare":
+        return (
+            f"{absent}. Each process of the application declares {it} when it starts; `jararaca declare` does it now."
+        )
     return (
-        f"{named} {'does' if one else 'do'} not exist on the broker, and this application is configured not to declare "
-        f'{it}. Declare {it} with `jararaca declare` and a user who may, or set topology="declare".'
+        f"{absent}, and this application is configured not to declare {it}. Declare {it} with `jararaca declare` and a "
+        'user who may, or set topology="declare".'
     )

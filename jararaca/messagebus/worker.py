@@ -16,6 +16,7 @@ from jararaca.errors import NotConfigured, UsageError
 from jararaca.messagebus.config import MessageBusConfig
 from jararaca.messagebus.connection import BusConnection, BusKey
 from jararaca.messagebus.consumer import HandlerConsumer
+from jararaca.messagebus.depths import DeadLetterDepths
 from jararaca.messagebus.handlers import HandlerSpec, collect_handlers
 
 logger = logging.getLogger("jararaca.messagebus")
@@ -49,7 +50,8 @@ class WorkerRuntime:
         self._consumers = [
             HandlerConsumer(environment, handler, connection, config, self._tasks) for handler in handlers
         ]
-        self._measures = tuple(_measures(self._consumers))
+        self._depths = DeadLetterDepths(connection, handlers)
+        self._measures = (*_measures(self._consumers), self._depths.measure)
         self._withdraw: Callable[[], None] = lambda: None
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping: asyncio.Task[bool] | None = None
@@ -89,6 +91,8 @@ class WorkerRuntime:
         self._keepers = [
             self._tasks.spawn(consumer.keep(), name=f"consumer of {consumer.queue}") for consumer in self._consumers
         ]
+        if self._keepers and self._environment.ports.polls:
+            self._keepers.append(self._tasks.spawn(self._depths.keep(), name="depths of dead letters"))
 
     async def _come_up(self) -> None:
         await self._connection.until_ready(CONNECT_WITHIN)

@@ -137,12 +137,12 @@ class Outbox(Protocol):
         """The oldest rows, parked ones among them."""
         ...
 
-    async def retry(self, ids: Sequence[int] | None, now: datetime) -> int:
-        """Let parked rows be sent again, all of them with None, as if they had never failed. Returns how many."""
+    async def retry(self, ids: Sequence[int] | None, now: datetime) -> list[int]:
+        """Let parked rows be sent again, all of them with None, as if they had never failed. Returns which."""
         ...
 
-    async def drop(self, ids: Sequence[int] | None) -> int:
-        """Delete parked rows, all of them with None. Returns how many."""
+    async def drop(self, ids: Sequence[int] | None) -> list[int]:
+        """Delete parked rows, all of them with None. Returns which."""
         ...
 
 

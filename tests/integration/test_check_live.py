@@ -69,7 +69,9 @@ def test_every_server_is_looked_at(run: Callable[..., Any], api: ManagementApi, 
     api.lists("queues", [queue_row(queue), queue_row(f"{queue}.dlq")])
     api.lists("bindings", [binding_row(rabbit.exchange, queue, "order.placed")])
     api.answers["/api/feature-flags"] = (200, [{"name": "stream_queue", "state": "enabled"}])
-    assert "not exist on the broker" in run(4, "check", "--live")
+    before = run(1, "check", "--live")
+    assert "suspicious: broker default: the exchange 'NAME.events', the queue 'NAME.C.handle.dlq'" in before
+    assert "not exist on the broker, and this application" in run(4, "check", "--live", JARARACA_TOPOLOGY="verify")
 
     run(0, "declare")
     found = run(0, "check", "--live")

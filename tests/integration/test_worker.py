@@ -125,6 +125,8 @@ def test_a_queue_that_is_another_ends_the_worker_with_4(begin: Callable[..., Any
     rows = [line.split() for line in worker.lines if line.startswith(f"  queue {rabbit.name}.C.handle ")]
     assert ["queue", f"{rabbit.name}.C.handle", "x-queue-type", "not", "set", "quorum"] in rows
     assert worker.lines[-1].startswith("  3. Take another name")
+    assert worker.output.count("x-queue-type") == 1
+    assert "next_attempt_in" not in worker.output
     assert "Traceback" not in worker.output
 
 
@@ -144,6 +146,8 @@ def test_a_refused_login_ends_the_worker_with_3(begin: Callable[..., Any], rabbi
 
     assert worker.end() == 3
     assert "refused the login" in worker.lines[-1]
+    assert worker.output.count("refused the login") == 1
+    assert "next_attempt_in" not in worker.output
     assert "hunter2" not in worker.output
     assert "Traceback" not in worker.output
 
@@ -175,6 +179,43 @@ def test_dead_letters_are_counted_shown_sent_back_and_dropped(
     worker.ask(signal.SIGTERM)
     assert worker.end() == 0
     assert dead_letters(rabbit) == [(b'{"id": "x"}', "invalid-payload")]
+
+
+@proves("F-37")
+def test_who_looks_at_dead_letters_declares_nothing_and_does_not_mind_what_differs(
+    start: Callable[..., Any], rabbit: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    own = {"NAME": rabbit.name, "JARARACA_EXCHANGE": rabbit.exchange, "JARARACA_BROKER_URL": rabbit.url}
+    queue = f"{rabbit.name}.C.handle"
+
+    def dlq(verb: str, *arguments: str) -> str:
+        child = start("jararaca", "dlq", verb, "app:app", *arguments, environment=own)
+        assert child.end() == 0, child.output
+        output: str = child.output
+        return output
+
+    async def differs(channel: AbstractChannel) -> None:
+        for name in (queue, f"{queue}.dlq"):  # which are classic, and would be quorum queues
+            await channel.declare_queue(name, durable=True)
+        await channel.default_exchange.publish(Message(b"{", message_id="m-1"), f"{queue}.dlq")
+
+    assert "C.handle  no such queue yet: the application has not been started" in dlq("list")
+    assert "C.handle: no such queue yet" in dlq("show", "C.handle")
+    assert not rabbit.do(lambda channel: exists(channel, f"{queue}.dlq"))
+    rabbit.do(differs)
+
+    assert "C.handle  1" in dlq("list")
+    assert "m-1" in dlq("show", "C.handle")
+    assert "1 message sent back to C.handle, 0 left" in dlq("requeue", "C.handle", "--id", "m-1")
+
+
+async def exists(channel: AbstractChannel, queue: str) -> bool:
+    try:
+        await channel.get_queue(queue)
+    except aio_pika.exceptions.ChannelNotFoundEntity:
+        return False
+    return True
 
 
 HOLDING = """

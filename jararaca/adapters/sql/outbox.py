@@ -8,11 +8,10 @@ SQLite there is one writer at a time.
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     FromClause,
     and_,
     bindparam,
@@ -168,21 +167,21 @@ class SqlOutbox:
             found = (await connection.execute(chosen)).all()
         return [Kept._make(moment(value) if isinstance(value, datetime) else value for value in row) for row in found]
 
-    async def retry(self, ids: Sequence[int] | None, now: datetime) -> int:
+    async def retry(self, ids: Sequence[int] | None, now: datetime) -> list[int]:
         """See `Outbox.retry`."""
         again = update(outbox).values(parked_at=None, next_at=now, attempts=0, error=None)
         return await self._of_parked(again, ids)
 
-    async def drop(self, ids: Sequence[int] | None) -> int:
+    async def drop(self, ids: Sequence[int] | None) -> list[int]:
         """See `Outbox.drop`."""
         return await self._of_parked(delete(outbox), ids)
 
-    async def _of_parked(self, statement: Any, ids: Sequence[int] | None) -> int:
+    async def _of_parked(self, statement: Any, ids: Sequence[int] | None) -> list[int]:
         statement = statement.where(_STORED.sender == self._sender, _STORED.parked_at.is_not(None))
         if ids is not None:
             statement = statement.where(_STORED.id.in_(ids))
         async with self._connection() as connection:
-            return cast("CursorResult[Any]", await connection.execute(statement)).rowcount
+            return list(await connection.scalars(statement.returning(_STORED.id)))
 
     def _connection(self) -> AsyncConnection:
         """Each statement is a transaction of its own."""

@@ -98,8 +98,39 @@ async def test_what_is_missing_is_told_and_not_made() -> None:
 
     for _again in range(2):
         (look,) = await looks(application(ports=ports))
-        assert isinstance(look.error, TopologyMismatch)
-        assert look.error.missing == (("queue", "shop.Desk.handle.dlq"),)
+        assert (look.error, look.is_finding) == (None, True)
+        assert look.found.startswith("the queue 'shop.Desk.handle.dlq' does not exist on the broker. Each process")
+    await broker.close()
+
+
+async def test_before_the_first_start_it_is_said_that_this_declares_everything() -> None:
+    (look,) = await looks(application())
+
+    assert (look.error, look.is_finding) == (None, True)
+    assert look.found.startswith("the exchange 'jararaca.events', the queue 'shop.Desk.handle.dlq', the queue ")
+    assert look.found.endswith("declares them when it starts; `jararaca declare` does it now.")
+
+
+@pytest.mark.parametrize("topology", ["passive", "verify"])
+async def test_what_no_start_declares_keeps_the_application_from_working(topology: Any) -> None:
+    (look,) = await looks(application(topology=topology))
+
+    assert isinstance(look.error, TopologyMismatch)
+    assert ("queue", "shop.Desk.handle.dlq") in look.error.missing
+    assert "is configured not to declare them" in str(look.error)
+
+
+async def test_what_differs_keeps_it_from_working_whatever_is_missing_beside_it() -> None:
+    ports = embedded_ports()
+    broker = ports.broker("memory://", heartbeat=30, name="test")
+    await broker.connect()
+    await broker.declare_queue(Queue("shop.Desk.handle"))
+
+    (look,) = await looks(application(ports=ports))
+
+    assert isinstance(look.error, TopologyMismatch)
+    assert {each.name for each in look.error.differences} == {"shop.Desk.handle"}
+    assert "declares them when it starts" in str(look.error)
     await broker.close()
 
 

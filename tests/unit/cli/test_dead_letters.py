@@ -9,12 +9,17 @@ import pytest
 from pydantic import BaseModel
 
 from jararaca import IncomingHandler, Message, MessageBusController, Microservice
+from jararaca.bootstrap.assembly import Assembly, assemble
+from jararaca.bootstrap.wiring import embedded_ports
 from jararaca.cli import dead_letters
 from jararaca.cli.commands import app as commands
-from jararaca.errors import InvalidOption
+from jararaca.errors import ChannelClosed, InvalidOption
+from jararaca.messagebus.config import MessageBusConfig
 from jararaca.messagebus.connection import BusConnection, BusKey
-from jararaca.ports.broker import Envelope
+from jararaca.ports.broker import Envelope, Queue
+from jararaca.ports.inventory import Inventory
 from jararaca_testing import Bus, RunningApplication
+from jararaca_testing.contracts import proves
 
 HANDLER = "Orders.charge"
 
@@ -193,20 +198,78 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     sys.modules.pop("shop_dlq", None)
 
 
+NOT_YET = f"{HANDLER}: no such queue yet: the application has not been started on this broker"
+
+
+@proves("F-37")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["list"], f"{HANDLER}  0"),
-        (["show", HANDLER], "has no dead letters"),
-        (["requeue", HANDLER, "--all"], f"0 messages sent back to {HANDLER}, 0 left"),
-        (["drop", HANDLER, "--all"], f"0 dead letters of {HANDLER} dropped, 0 left"),
+        (["list"], f"{HANDLER}  no such queue yet: the application has not been started on this broker"),
+        (["show", HANDLER], NOT_YET),
+        (["requeue", HANDLER, "--all"], NOT_YET),
+        (["drop", HANDLER, "--all"], NOT_YET),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_the_command_line(module: str, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+def test_an_application_that_was_never_started_has_no_dead_letters_yet(
+    module: str, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
     verb, *rest = arguments
 
     code = commands(["dlq", verb, module, *rest, "--url", "memory://"], standalone_mode=False)
 
     assert code == 0
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["requeue", "drop"])
+def test_an_id_that_cannot_be_there_yet_is_told_as_any_other(module: str, verb: str) -> None:
+    with pytest.raises(InvalidOption, match="has no dead letter with the message id 'm-1'"):
+        commands(["dlq", verb, module, HANDLER, "--id", "m-1", "--url", "memory://"], standalone_mode=False)
+
+
+# -- what a command finds on the broker, and leaves there
+
+
+@pytest.fixture
+def assembly() -> Assembly:
+    declaration = Microservice(name="shop", controllers=[Orders])
+    return assemble(declaration, embedded_ports(), MessageBusConfig(url="memory://"), needs_broker=True)
+
+
+@proves("F-37")
+@pytest.mark.asyncio
+async def test_who_looks_declares_nothing(assembly: Assembly) -> None:
+    async with assembly.bus(10.0) as connection:
+        await dead_letters.listing()(connection, assembly.handlers)
+        await dead_letters.showing(HANDLER, limit=1, body=False, file=None)(connection, assembly.handlers)
+        await dead_letters.dropping(HANDLER, [], every=True)(connection, assembly.handlers)
+        await dead_letters.requeueing(HANDLER, [], every=True)(connection, assembly.handlers)
+
+        assert isinstance(connection.broker, Inventory)
+        assert await connection.broker.list_queues() == []
+        with pytest.raises(ChannelClosed, match="no exchange"):
+            await connection.broker.inspect_exchange(connection.names.exchange)
+
+
+@proves("F-37")
+@pytest.mark.asyncio
+async def test_dead_letters_are_looked_after_beside_queues_that_are_others(
+    assembly: Assembly, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Just when nothing starts one wants to look."""
+    async with assembly.bus(10.0) as connection:
+        for name in (queue := connection.queue_of(assembly.handlers[0]), f"{queue}.dlq"):
+            await connection.broker.declare_queue(Queue(name, arguments={"x-max-length": 7}))
+        for number in range(3):
+            await connection.copy(Envelope(b"{}", message_id=f"m-{number}"), f"{queue}.dlq")
+
+        await dead_letters.listing()(connection, assembly.handlers)
+        await dead_letters.requeueing(HANDLER, ["m-1"], every=False)(connection, assembly.handlers)
+        await dead_letters.dropping(HANDLER, [], every=True)(connection, assembly.handlers)
+
+        assert (await connection.broker.inspect_queue(queue)).ready == 1
+    said = capsys.readouterr().out
+    assert f"{HANDLER}  3" in said
+    assert f"2 dead letters of {HANDLER} dropped, 0 left" in said

@@ -104,8 +104,13 @@ def test_a_module_without_an_application_is_told_how_to_get_one(tmp_path: Path, 
         ("import nowhere_to_be_found\n", "1: ModuleNotFoundError: No module named 'nowhere_to_be_found'."),
         ("\n\nraise KeyError\n", "3: KeyError. Correct what happens there."),
         ("import sys\nsys.exit(7)\n", "2: SystemExit: 7. Correct what happens there."),
+        ("\nraise ValueError('\\n first line. \\n\\nsee https://x.example/y')\n", "2: ValueError: first line. Correct"),
+        (
+            "from pydantic import BaseModel\n\nclass Odd: ...\n\nclass Order(BaseModel):\n    odd: Odd\n",
+            "5: PydanticSchemaGenerationError: Unable to generate pydantic-core schema for <class 'shop_main.Odd'>.",
+        ),
     ],
-    ids=["syntax", "value", "module", "nothing-said", "exit"],
+    ids=["syntax", "value", "module", "nothing-said", "exit", "lines", "pydantic"],
 )
 def test_a_module_that_fails_is_one_line_with_the_place(
     tmp_path: Path, module: Callable[[str], None], source: str, sentence: str
@@ -115,7 +120,11 @@ def test_a_module_that_fails_is_one_line_with_the_place(
     with pytest.raises(InvalidOption) as raised:
         load("shop_main:app", app_dir=str(tmp_path))
 
-    assert f"importing shop_main failed at {tmp_path}/shop_main.py:{sentence}" in str(raised.value)
+    said = str(raised.value)
+    assert f"importing shop_main failed at {tmp_path}/shop_main.py:{sentence}" in said
+    assert said.endswith(". Correct what happens there.")
+    assert "\n" not in said
+    assert "://" not in said
 
 
 def test_a_place_outside_of_the_application_is_named_when_there_is_no_other(

@@ -91,13 +91,28 @@ def test_what_is_parked_can_be_sent_again(outbox: Command) -> None:
 
 
 def test_what_is_parked_can_be_dropped(outbox: Command) -> None:
-    assert outbox("drop", "2", "3") == [
-        "1 message dropped",
-        "1 row of those named not parked: the relay has it, or nobody",
-        "1",
-    ]
+    assert outbox("drop", "2") == ["1 message dropped", "0"]
     assert outbox("drop", "--all") == ["1 message dropped", "0"]
     assert outbox("list")[0] == "outbox of the connection 'default': 1 waiting, 0 parked"
+
+
+NOT_PARKED = (
+    "see jararaca outbox list. A row that waits there is sent by the relay; one that is not there was sent or dropped."
+)
+
+
+@pytest.mark.parametrize(("verb", "done"), [("retry", "will be sent again"), ("drop", "dropped")])
+def test_rows_that_are_not_parked_are_named_with_where_to_look(outbox: Command, verb: str, done: str) -> None:
+    assert outbox(verb, "99") == [
+        f"0 messages {done}",
+        f"row 99 is not parked, and nothing was done with it: {NOT_PARKED}",
+        "1",
+    ]
+    assert outbox(verb, "2", "99", "3", "3") == [
+        f"1 message {done}",
+        f"rows 3, 99 are not parked, and nothing was done with them: {NOT_PARKED}",
+        "1",
+    ]
 
 
 @pytest.mark.parametrize("arguments", [(), ("1", "--all")])

@@ -12,7 +12,7 @@ from jararaca.adapters.system.clock import SystemClock
 from jararaca.errors import ChannelClosed, Difference, TopologyMismatch
 from jararaca.messagebus.config import TopologyMode
 from jararaca.messagebus.declaring import declare
-from jararaca.messagebus.mismatch import Refused, mismatch
+from jararaca.messagebus.mismatch import Refused, in_one_line, mismatch
 from jararaca.messagebus.topology import Topology
 from jararaca.ports.broker import Binding, Exchange, Queue
 from jararaca_testing.contracts import proves
@@ -80,7 +80,7 @@ def test_a_mismatch_is_a_table_with_three_ways_out() -> None:
         Difference("queue", "shop.Desk.handle", "x-dead-letter-exchange", None, ""),
         Difference("exchange", "events", "type", "fanout", "topic"),
     ]
-    assert str(mismatch(found, [])) == (
+    assert str(mismatch(found, [], "declare")) == (
         "the broker has other arguments than this application declares, and nothing was started:\n"
         "\n"
         "                          argument                server   ours\n"
@@ -99,17 +99,38 @@ def test_a_mismatch_is_a_table_with_three_ways_out() -> None:
 def test_what_no_setting_has_is_said_to_need_the_release_that_did() -> None:
     (found,) = [Difference("queue", "q", "x-overflow", None, "reject-publish")]
     assert "1. Go back to what the server has: no setting has these arguments, so take the release that did.\n" in str(
-        mismatch([found], [])
+        mismatch([found], [], "declare")
     )
 
 
-def test_what_is_missing_and_may_not_be_declared_is_named() -> None:
-    missing = mismatch([], [("queue", "q")])
+@pytest.mark.parametrize("mode", ["passive", "verify"])
+def test_what_is_missing_and_may_not_be_declared_is_named(mode: TopologyMode) -> None:
+    missing = mismatch([], [("queue", "q")], mode)
     assert missing.missing == (("queue", "q"),)
     assert str(missing) == (
         "the queue 'q' does not exist on the broker, and this application is configured not to declare it. Declare it "
         'with `jararaca declare` and a user who may, or set topology="declare".'
     )
+
+
+def test_what_is_missing_and_will_be_declared_is_said_to_be() -> None:
+    assert str(mismatch([], [("exchange", "e"), ("queue", "q")], "declare")) == (
+        "the exchange 'e', the queue 'q' do not exist on the broker. Each process of the application declares them "
+        "when it starts; `jararaca declare` does it now."
+    )
+    assert str(mismatch([], [("queue", "q")], "declare")) == (
+        "the queue 'q' does not exist on the broker. Each process of the application declares it when it starts; "
+        "`jararaca declare` does it now."
+    )
+
+
+def test_a_mismatch_is_told_in_one_line_where_a_table_has_no_room() -> None:
+    found = [Difference("queue", "q", "x-overflow", None, "reject-publish"), Difference("queue", "p", "x", "1", "2")]
+    assert in_one_line(mismatch(found, [("exchange", "e")], "verify")) == (
+        "TopologyMismatch: queue q: x-overflow is not set there, reject-publish here; queue p: x is 1 there, 2 here; "
+        "exchange e does not exist"
+    )
+    assert in_one_line(ChannelClosed(403, "no\nway")) == "ChannelClosed: the broker closed the channel: 403 no way"
 
 
 # -- on a broker

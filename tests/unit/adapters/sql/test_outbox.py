@@ -180,7 +180,7 @@ async def test_a_parked_row_holds_up_nobody_until_it_is_retried(boxes: Any) -> N
     parked = (await boxes.outbox.kept(10))[0]
     assert (parked.parked_at, parked.attempts, parked.error, parked.claimed_by) == (NOW, 3, "it�is refused", None)
 
-    assert await boxes.outbox.retry([ids["a"], ids["b"], 999_999], NOW) == 1
+    assert await boxes.outbox.retry([ids["a"], ids["b"], 999_999], NOW) == [ids["a"]]
 
     (row,) = await boxes.outbox.claim(mine(), NOW, 10)
     assert (row.letter.envelope.message_id, row.attempts) == ("a", 0)
@@ -192,9 +192,9 @@ async def test_only_what_is_parked_is_dropped(boxes: Any) -> None:
     await boxes.outbox.claim(mine(), NOW, 10)
     await boxes.outbox.failed("one", [Failure(ids[name], "no", None, 3) for name in "ab"], NOW)
 
-    assert await boxes.outbox.drop([ids["a"], ids["c"]]) == 1
-    assert await boxes.outbox.drop(None) == 1
-    assert await boxes.outbox.retry(None, NOW) == 0
+    assert await boxes.outbox.drop([ids["a"], ids["c"]]) == [ids["a"]]
+    assert await boxes.outbox.drop(None) == [ids["b"]]
+    assert await boxes.outbox.retry(None, NOW) == []
     assert [row.message_id for row in await boxes.outbox.kept(10)] == ["c"]
 
 
