@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import aio_pika
 import asyncpg  # type: ignore[import-untyped] # it has no stubs
-from bench_publish import Placed, bind, delete
+from bench_publish import TRANSIENT, Placed, bind, delete
 from measuring import Stopwatch, chosen
 
 from jararaca import (
@@ -97,7 +97,7 @@ async def ours(work: Callable[[], Awaitable[None]]) -> None:
         config = MessageBusConfig(url=BROKER, exchange=exchange)
         application = assemble(declaration, system_ports(), config, needs_broker=True).application
         await application.start()
-        await bind(exchange)
+        await bind(exchange, TRANSIENT)
         outbox = application.environment.resource(OutboxKey("default"))
         assert outbox is not None
 
@@ -122,7 +122,7 @@ async def bare() -> None:
         connection = await aio_pika.connect(BROKER)
         channel = await connection.channel()
         exchange = await channel.declare_exchange(exchange_name, "topic", durable=True)
-        await bind(exchange_name)
+        await bind(exchange_name, TRANSIENT)
 
         async def publish() -> None:
             bodies = [Placed(id=number).model_dump_json().encode() for number in range(MESSAGES)]
