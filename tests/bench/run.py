@@ -24,7 +24,7 @@ VARIANTS = {
     "cron": ("scheduler", "bare floor"),
     "publish": ("one unit of work", "aio-pika awaited"),
     "outbox": ("outbox", "outbox of others", "executemany and publish"),
-    "consume": ("worker", "aio-pika", "FastStream"),
+    "consume": ("worker", "worker, bare acknowledgement", "aio-pika", "FastStream"),
     "socket": ("jararaca broker", "RabbitMQ"),
     "month": ("scheduler", "bare floor"),
     "test_message": ("harness", "TestRabbitBroker"),
