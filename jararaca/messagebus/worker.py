@@ -51,7 +51,7 @@ class WorkerRuntime:
         ]
         self._measures = tuple(_measures(self._consumers))
         self._withdraw: Callable[[], None] = lambda: None
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: list[asyncio.Task[None]] | None = None
         self._stopping: asyncio.Task[bool] | None = None
         self._cut: frozenset[asyncio.Task[None]] = frozenset()
 
@@ -59,7 +59,7 @@ class WorkerRuntime:
     def ready(self) -> bool:
         """Whether every queue is being consumed, or paused on purpose."""
         return (
-            bool(self._keepers)
+            self._keepers is not None
             and self._connection.ready
             and all(consumer.consuming.is_set() or consumer.is_paused for consumer in self._consumers)
         )
@@ -92,7 +92,7 @@ class WorkerRuntime:
 
     async def _come_up(self) -> None:
         await self._connection.until_ready(CONNECT_WITHIN)
-        if not self._keepers:
+        if self._keepers is None:
             self._keep()
         for consumer in self._consumers:
             await consumer.consuming.wait()
@@ -103,8 +103,6 @@ class WorkerRuntime:
         What is cancelled is rolled back and requeued with its attempt unchanged. A second call while the first one
         waits cancels at once. True if nothing had to be cancelled.
         """
-        if not self._consumers:
-            return True
         if self._stopping is None:
             self._stopping = self._tasks.spawn(self._stop(grace), name="stop of the worker")
         else:
@@ -113,9 +111,9 @@ class WorkerRuntime:
 
     async def _stop(self, grace: float) -> bool:
         self._withdraw()
-        for keeper in self._keepers:
+        for keeper in self._keepers or ():
             keeper.cancel()
-        self._keepers = []
+        self._keepers = None
         for consumer in self._consumers:
             await consumer.stop_taking()
         attempts = self._attempts()
