@@ -16,7 +16,7 @@ from jararaca.errors import NotConfigured, UsageError
 from jararaca.messagebus.config import MessageBusConfig
 from jararaca.messagebus.connection import BusConnection, BusKey
 from jararaca.messagebus.consumer import HandlerConsumer
-from jararaca.messagebus.handlers import HandlerSpec, collect_handlers
+from jararaca.messagebus.handlers import HandlerSpec, attempts_of, collect_handlers
 
 logger = logging.getLogger("jararaca.messagebus")
 
@@ -204,6 +204,7 @@ class MessageBusWorker:
         adopt_tasks()
         application = self._application
         handlers = collect_handlers(application.declaration)
+        application.environment.attempts = attempts_of(handlers, self._config)
         clean = True
         await application.start()
         try:
