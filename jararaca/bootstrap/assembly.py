@@ -19,7 +19,7 @@ from jararaca.core.tokens import ProviderSpec
 from jararaca.errors import ScopeViolation
 from jararaca.messagebus.config import MessageBusConfig
 from jararaca.messagebus.connection import BusConnection, BusKey
-from jararaca.messagebus.handlers import collect_handlers
+from jararaca.messagebus.handlers import attempts_of, collect_handlers
 from jararaca.messagebus.interceptor import AIOPikaConnectionFactory, MessageBusPublisherInterceptor
 from jararaca.messagebus.worker import WorkerRuntime
 from jararaca.ports.outbox import OutboxFactory
@@ -123,6 +123,15 @@ class Assembly:
         named = (each for each in self.publishers if each.connection_name == connection.name)
         factory = next(named).connection_factory
         return (self.config.url if connection.name == DEFAULT else None) or factory.url
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts at messages its worker runs at a time."""
+        return attempts_of(self.handlers, self.config)
+
+    def expect_worker(self) -> None:
+        """Let the application, before it starts, have as many database connections as a worker needs."""
+        self.application.environment.attempts = self.attempts
 
     def worker(self) -> WorkerRuntime:
         """The worker runtime, once the application is running."""

@@ -39,6 +39,7 @@ async def look_around(assembly: Assembly, management_url: str | None) -> AsyncIt
     """Every server that the application declares, one after the other; none keeps the next from being looked at."""
     application = assembly.application
     application.validate()
+    assembly.expect_worker()
     async with AsyncExitStack() as stack:
         for each in _databases(application.declaration):
             await stack.enter_async_context(each.lifecycle(application.declaration, application.environment.container))
@@ -115,6 +116,7 @@ async def _inventory(
 async def _database(name: str, assembly: Assembly, config: Any) -> AsyncIterator[Look]:
     from sqlalchemy import text
 
+    from jararaca.persistence.pools import sized
     from jararaca.persistence.session import database_of
 
     environment = assembly.application.environment
@@ -126,7 +128,8 @@ async def _database(name: str, assembly: Assembly, config: Any) -> AsyncIterator
         if publisher.delivery == "outbox" and publisher.outbox == config.connection_name:
             await publisher.boxes(environment)[0].check()
             yield Look(name, "has the tables of outbox and inbox")
-    capacity, attempts = _capacity(engine.pool, config.engine_options), _attempts(assembly)
+    attempts = assembly.attempts
+    capacity = _capacity(engine.pool, sized(config, attempts).engine_options)
     if capacity is not None and capacity < attempts:
         said = (
             f"its pool has {capacity} connections, and a worker may run {attempts} attempts at a time: some wait for "
@@ -141,10 +144,6 @@ def _capacity(pool: Any, options: Any) -> int | None:
     if not hasattr(pool, "overflow") or overflow < 0 or pool.size() == 0:
         return None
     return int(pool.size() + overflow)
-
-
-def _attempts(assembly: Assembly) -> int:
-    return sum(handler.concurrency or assembly.config.concurrency for handler in assembly.handlers)
 
 
 async def _schedule_store(name: str, assembly: Assembly) -> AsyncIterator[Look]:

@@ -21,6 +21,7 @@ def run(target: str, *, app_dir: str, host: str, port: int) -> int:
     configure_logging()
     config = replace(bus_config(http.app, read_settings()), url="memory://")
     assembly = assemble(http.app, embedded_ports(), config, needs_broker=True)
+    assembly.expect_worker()
     runtime = assembly.http(http)
     with bound(host, port) as listening:
         server = HttpServerRuntime(runtime, listening)

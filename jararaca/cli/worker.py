@@ -35,6 +35,7 @@ def run(target: str, *, app_dir: str, settings: Mapping[str, str | None], wait_f
         needs_broker=True,
         scheduling=scheduler_config(declaration, said),
     )
+    assembly.expect_worker()
     if assembly.frames_stay_here:
         logger.warning(FRAMES_STAY)
     if assembly.leases_stay_here:

@@ -69,6 +69,8 @@ class Environment:
     shutdown: Shutdown = field(default_factory=Shutdown)
     interceptors: tuple[Any, ...] = ()
     instance: str = ""
+    attempts: int = 0
+    """How many attempts at messages this process runs at a time; said before it starts, by those that run any."""
     tasks: TaskScope = field(init=False)
     secrets: set[str] = field(default_factory=set)
     """What the configuration says is secret: no log and no dead letter has it."""

@@ -6,6 +6,7 @@ The order never varies: unit of work, commit, confirmed publishes, confirmed cop
 import asyncio
 import inspect
 import logging
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,10 @@ logger = logging.getLogger("jararaca.messagebus")
 
 RESOLUTION = timedelta(milliseconds=1)
 """Of the header that says when a message is due: what is due sooner than that is due."""
+
+_NAMELESS = Refusal(
+    "rejected", Failure("", "the message has no message_id to know it by, and its handler refuses such")
+)
 
 
 class Attempts:
@@ -71,7 +76,15 @@ class Attempts:
     async def run(self, consumed: Consumed) -> None:
         """Handle one delivery and settle it, whatever happens. Raises only what cancels the task."""
         try:
-            await self._run(consumed)
+            due = consumed.marks.not_before
+            if due is not None and due - self._environment.clock.now() >= RESOLUTION:
+                await self._settler.send_on(consumed, due)
+                return
+            payload = self._open(consumed)
+            if isinstance(payload, Refusal):
+                await self._refuse(consumed, payload)
+            else:
+                await self._attempt(consumed, payload)
         except asyncio.CancelledError:
             self._settler.requeue(consumed, "cancelled")
             raise
@@ -80,28 +93,23 @@ class Attempts:
             await self._environment.clock.sleep(PAUSE_AFTER_REFUSAL)
             self._settler.requeue(consumed, "failed")
 
-    async def _run(self, consumed: Consumed) -> None:
-        due = consumed.marks.not_before
-        if due is not None and due - self._environment.clock.now() >= RESOLUTION:
-            await self._settler.send_on(consumed, due)
-            return
-        payload = self._intake.open(consumed.delivery.envelope, consumed.marks)
-        if isinstance(payload, Refusal):
-            extra = {**self._extra(consumed), "reason": payload.reason, "error": payload.failure.text}
-            logger.warning("a message was refused", extra=extra)
-            before = consumed.marks.attempt - 1
-            await self._settler.carry_out(
-                dead_letter(payload.reason), consumed, failure=payload.failure, attempts=before
-            )
-            return
-        is_known = consumed.delivery.envelope.message_id or consumed.marks.dedupe_key
-        if not is_known and self._handler.missing_id != "allow":
-            if self._handler.missing_id == "reject":
-                failure = Failure("", "the message has no message_id to know it by, and its handler refuses such")
-                await self._settler.carry_out(dead_letter("rejected"), consumed, failure=failure, attempts=0)
-                return
-            consumed.derived_id = content_id(consumed)
-        await self._attempt(consumed, payload)
+    def _open(self, consumed: Consumed) -> Any | Refusal:
+        """The payload, once the message has something to know it by if its handler wants that."""
+        envelope, marks = consumed.delivery.envelope, consumed.marks
+        payload = self._intake.open(envelope, marks)
+        is_known = envelope.message_id or marks.dedupe_key or self._handler.missing_id == "allow"
+        if is_known or isinstance(payload, Refusal):
+            return payload
+        if self._handler.missing_id == "reject":
+            return _NAMELESS
+        consumed.derived_id = content_id(consumed)
+        return payload
+
+    async def _refuse(self, consumed: Consumed, refusal: Refusal) -> None:
+        extra = {**self._extra(consumed), "reason": refusal.reason, "error": refusal.failure.text}
+        logger.warning("a message was refused", extra=extra)
+        before = consumed.marks.attempt - 1
+        await self._settler.carry_out(dead_letter(refusal.reason), consumed, failure=refusal.failure, attempts=before)
 
     async def _attempt(self, consumed: Consumed, payload: Any) -> None:
         attempt = consumed.marks.attempt
@@ -130,6 +138,8 @@ class Attempts:
         if outcome.error is not None:
             note_given(outcome.error, self._given(consumed))
         settlement = settle(self._handler, outcome, message.decision, attempt=attempt, random=random)
+        if self._settler.acknowledges_at_once(settlement, consumed):
+            return
         try:
             if outcome.error is not None:
                 await self._failed(message, outcome, settlement, execution)
@@ -151,13 +161,16 @@ class Attempts:
             traceparent=marks.traceparent,
         )
 
-    async def _invoke(self, message: Message[Any], execution: Execution) -> Outcome[None]:
-        steps = self._environment.steps
-        if steps.observers:
-            try:
-                await steps.before(Kind.ATTEMPT, message, execution, **self._facts(message))
-            except Exception as error:  # noqa: BLE001 -- an observer may stand in for a handler that fails
-                return Outcome(None, error, False)
+    def _invoke(self, message: Message[Any], execution: Execution) -> Awaitable[Outcome[None]]:
+        if self._environment.steps.observers:
+            return self._observed(message, execution)
+        return self._limit.invoke(execution, lambda: self._call(message))
+
+    async def _observed(self, message: Message[Any], execution: Execution) -> Outcome[None]:
+        try:
+            await self._environment.steps.before(Kind.ATTEMPT, message, execution, **self._facts(message))
+        except Exception as error:  # noqa: BLE001 -- an observer may stand in for a handler that fails
+            return Outcome(None, error, False)
         return await self._limit.invoke(execution, lambda: self._call(message))
 
     async def _call(self, message: Message[Any]) -> None:

@@ -3,7 +3,7 @@
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar, get_args
 
@@ -15,7 +15,7 @@ from jararaca.core.microservice import Microservice
 from jararaca.errors import InvalidHandler, InvalidTopic
 from jararaca.messagebus.circuit import CircuitBreaker
 from jararaca.messagebus.codec import complete_adapter
-from jararaca.messagebus.config import CONSUMER_TIMEOUT
+from jararaca.messagebus.config import CONSUMER_TIMEOUT, MessageBusConfig
 from jararaca.messagebus.decorators import BusControllerFact, HandlerFact, MissingId
 from jararaca.messagebus.messages import Message
 from jararaca.messagebus.quantities import ADVICE, is_number, is_whole
@@ -68,6 +68,11 @@ class HandlerSpec:
         if self.retry is not None:
             return max(self.retry.longest_delay, SHORTEST_WAIT)
         return WAIT_AFTER_EXCEPTION if self.nack_on_exception else SHORTEST_WAIT
+
+
+def attempts_of(handlers: Iterable[HandlerSpec], config: MessageBusConfig) -> int:
+    """How many attempts a worker of these handlers runs at a time."""
+    return sum(handler.concurrency or config.concurrency for handler in handlers)
 
 
 def collect_handlers(declaration: Microservice) -> tuple[HandlerSpec, ...]:

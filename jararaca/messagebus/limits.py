@@ -7,6 +7,7 @@ the message to somebody else.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 from jararaca.core.cancellation import cancellations, forget_strays, is_asked_to_end, without_strays
 from jararaca.core.context import Execution
 from jararaca.core.invocation import Outcome, invoke
+from jararaca.core.leftovers import Leftovers
 from jararaca.errors import HandlerTimeout, UsageError
 from jararaca.messagebus.config import CONSUMER_TIMEOUT
-from jararaca.messagebus.leftovers import Leftovers
+from jararaca.messagebus.redaction import without_values
 from jararaca.ports.clock import Clock
+
+logger = logging.getLogger("jararaca.messagebus")
 
 
 def seconds_after(limit: float) -> float:
@@ -99,7 +103,7 @@ class TimeLimit:
 
     def leftovers(self) -> Leftovers:
         """Of one call, which has started nothing yet."""
-        return Leftovers(self._clock, self._where)
+        return Leftovers(self._clock, logger, {"handler": self._where}, without_values)
 
     def announcing(self) -> AbstractAsyncContextManager[Any]:
         """Bounds what follows the commits."""

@@ -11,7 +11,7 @@ from jararaca.ports.inventory import Inventory, QueueStock
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A queue of the application that no handler declares any more, and the bindings that still fill it."""
+    """A queue that carries the application's name and that no handler declares, and the bindings that still fill it."""
 
     queue: QueueStock
     bindings: tuple[Binding, ...]
@@ -21,7 +21,9 @@ class Orphan:
         """Why it must not be deleted; None if nobody would miss it."""
         if self.queue.messages:
             return f"holds {_counted(self.queue.messages, 'message')}"
-        return f"has {_counted(self.queue.consumers, 'consumer')}" if self.queue.consumers else None
+        if self.queue.consumers:
+            return f"has {_counted(self.queue.consumers, 'consumer')}"
+        return "does not say whose it is" if self.queue.application is None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ async def find_orphans(inventory: Inventory, topology: Topology, names: Names) -
 
 
 def orphans_of(queues: Iterable[QueueStock], bindings: Sequence[Binding], topology: Topology, names: Names) -> Orphans:
-    """As `find_orphans`. Pure. Waits are nobody's orphans, whichever handler needs them."""
+    """As `find_orphans`. Pure. Waits are nobody's orphans, whichever handler needs them, nor are queues that say that
+    they belong to another application.
+    """
     declared = {queue.name for queue in topology.queues} | set(_waits(names))
     known = {(each.source, each.destination, each.routing_key) for each in topology.bindings}
     handlers = {binding.destination for binding in topology.bindings} - set(_waits(names))
@@ -51,6 +55,7 @@ def orphans_of(queues: Iterable[QueueStock], bindings: Sequence[Binding], topolo
             Orphan(queue, tuple(each for each in bindings if _leads_to(each, queue.name)))
             for queue in sorted(queues, key=lambda each: each.name)
             if queue.name.startswith(names.prefix) and queue.name not in declared
+            if queue.application in (None, names.application)
         ),
         tuple(
             each
@@ -74,6 +79,8 @@ def _leads_to(binding: Binding, queue: str) -> bool:
 
 async def prune(broker: Broker, orphans: Orphans, names: Names) -> Orphans:
     """Take away bindings of the shared exchange that are orphans, and queues that hold nothing and serve nobody.
+
+    A queue that does not say whose it is is kept: it may belong to an application of a longer name.
 
     Returns what was kept. A queue is unbound, looked at once more, and then deleted; if somebody has come to it
     meanwhile it is bound again.

@@ -10,6 +10,7 @@ from jararaca.messagebus.config import QueueType
 from jararaca.messagebus.topics import check_pattern
 from jararaca.messagebus.waits import LADDER, steps_within, ttl
 from jararaca.ports.broker import Binding, Exchange, Queue
+from jararaca.ports.inventory import APPLICATION
 
 
 class Listener(Protocol):
@@ -31,6 +32,11 @@ class Names:
 
     prefix: str
     exchange: str
+
+    @property
+    def application(self) -> str:
+        """What is written on queues, so that those of another owner of a longer name are not taken for its own."""
+        return self.prefix.removesuffix(".")
 
     def queue(self, handler: str) -> str:
         """Where the messages of a handler wait for it."""
@@ -77,8 +83,9 @@ def topology_of(handlers: Iterable[Listener], names: Names, *, queue_type: Queue
         queue = names.queue(handler.name)
         dead_letters = names.dead_letters(handler.name)
         _take((queue, dead_letters), taken, handler)
-        queues.append(Queue(dead_letters, arguments={"x-queue-type": queue_type}))
-        queues.append(Queue(queue, arguments=_handler_arguments(dead_letters, queue_type, delivery_limit)))
+        of_handler = _handler_arguments(dead_letters, queue_type, delivery_limit)
+        queues.append(Queue(dead_letters, arguments={"x-queue-type": queue_type, APPLICATION: names.application}))
+        queues.append(Queue(queue, arguments={**of_handler, APPLICATION: names.application}))
         bindings.append(Binding(names.exchange, queue, handler.topic))
     return Topology((Exchange(names.exchange, "topic"),), tuple(queues), tuple(bindings))
 
@@ -114,12 +121,12 @@ def _handler_arguments(dead_letters: str, queue_type: QueueType, delivery_limit:
 
 def wait_topology(names: Names, step: float, *, queue_type: QueueType) -> Topology:
     """One step of the ladder for copies: what is sent to its exchange comes to the queue named by the routing key."""
-    return _step(names.wait(step), step, "", queue_type)
+    return _step(names, names.wait(step), step, "", queue_type)
 
 
 def delay_topology(names: Names, step: float, *, queue_type: QueueType) -> Topology:
     """One step of the ladder for delayed publishes: what is sent to its exchange is then routed by its topic."""
-    return _step(names.delay(step), step, names.exchange, queue_type)
+    return _step(names, names.delay(step), step, names.exchange, queue_type)
 
 
 def waits_of(handlers: Iterable[Listener], names: Names, *, queue_type: QueueType) -> Topology:
@@ -129,7 +136,12 @@ def waits_of(handlers: Iterable[Listener], names: Names, *, queue_type: QueueTyp
     return sum(steps, Topology())
 
 
-def _step(name: str, step: float, target: str, queue_type: QueueType) -> Topology:
+def _step(names: Names, name: str, step: float, target: str, queue_type: QueueType) -> Topology:
     """A fanout exchange keeps the routing key for later. The queue never expires: its messages would go with it."""
-    arguments = {"x-queue-type": queue_type, "x-message-ttl": ttl(step), "x-dead-letter-exchange": target}
+    arguments = {
+        "x-queue-type": queue_type,
+        "x-message-ttl": ttl(step),
+        "x-dead-letter-exchange": target,
+        APPLICATION: names.application,
+    }
     return Topology((Exchange(name, "fanout"),), (Queue(name, arguments=arguments),), (Binding(name, name),))

@@ -17,7 +17,7 @@ from jararaca.messagebus.config import MessageBusConfig
 from jararaca.messagebus.connection import BusConnection, BusKey
 from jararaca.messagebus.consumer import HandlerConsumer
 from jararaca.messagebus.depths import DeadLetterDepths
-from jararaca.messagebus.handlers import HandlerSpec, collect_handlers
+from jararaca.messagebus.handlers import HandlerSpec, attempts_of, collect_handlers
 
 logger = logging.getLogger("jararaca.messagebus")
 
@@ -53,7 +53,7 @@ class WorkerRuntime:
         self._depths = DeadLetterDepths(connection, handlers)
         self._measures = (*_measures(self._consumers), self._depths.measure)
         self._withdraw: Callable[[], None] = lambda: None
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: list[asyncio.Task[None]] | None = None
         self._stopping: asyncio.Task[bool] | None = None
         self._cut: frozenset[asyncio.Task[None]] = frozenset()
 
@@ -61,7 +61,7 @@ class WorkerRuntime:
     def ready(self) -> bool:
         """Whether every queue is being consumed, or paused on purpose."""
         return (
-            bool(self._keepers)
+            self._keepers is not None
             and self._connection.ready
             and all(consumer.consuming.is_set() or consumer.is_paused for consumer in self._consumers)
         )
@@ -96,7 +96,7 @@ class WorkerRuntime:
 
     async def _come_up(self) -> None:
         await self._connection.until_ready(CONNECT_WITHIN)
-        if not self._keepers:
+        if self._keepers is None:
             self._keep()
         for consumer in self._consumers:
             await consumer.consuming.wait()
@@ -107,8 +107,6 @@ class WorkerRuntime:
         What is cancelled is rolled back and requeued with its attempt unchanged. A second call while the first one
         waits cancels at once. True if nothing had to be cancelled.
         """
-        if not self._consumers:
-            return True
         if self._stopping is None:
             self._stopping = self._tasks.spawn(self._stop(grace), name="stop of the worker")
         else:
@@ -117,9 +115,9 @@ class WorkerRuntime:
 
     async def _stop(self, grace: float) -> bool:
         self._withdraw()
-        for keeper in self._keepers:
+        for keeper in self._keepers or ():
             keeper.cancel()
-        self._keepers = []
+        self._keepers = None
         for consumer in self._consumers:
             await consumer.stop_taking()
         attempts = self._attempts()
@@ -210,6 +208,7 @@ class MessageBusWorker:
         adopt_tasks()
         application = self._application
         handlers = collect_handlers(application.declaration)
+        application.environment.attempts = attempts_of(handlers, self._config)
         clean = True
         await application.start()
         try:

@@ -11,6 +11,7 @@ from jararaca.core.microservice import Microservice
 from jararaca.core.tokens import ProviderSpec
 from jararaca.errors import InvalidOption
 from jararaca.persistence.config import ENVIRONMENT, AIOSQAConfig, EngineFactory, create_engine, create_session
+from jararaca.persistence.pools import sized
 from jararaca.persistence.probing import Probe
 from jararaca.persistence.session import Database, DatabaseKey, use_session
 
@@ -51,8 +52,9 @@ class AIOSqlAlchemySessionInterceptor:
         """
         name = self.config.connection_name
         environment: Environment = container.get_by_type(Environment)
-        make: EngineFactory = container.find(EngineFactory) or create_engine
-        engine = make(self.config).execution_options(**{ENVIRONMENT: environment})
+        make: EngineFactory | None = container.find(EngineFactory)
+        engine = make(self.config) if make else create_engine(sized(self.config, environment.attempts))
+        engine = engine.execution_options(**{ENVIRONMENT: environment})
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
             probe = Probe(environment, name, engine)

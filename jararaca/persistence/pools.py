@@ -1,5 +1,9 @@
 """How many transactions of a process may have a connection at the same time."""
 
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
 from jararaca.persistence.config import AIOSQAConfig
@@ -7,27 +11,20 @@ from jararaca.persistence.config import AIOSQAConfig
 POOL_SIZE, MAX_OVERFLOW = 5, 10
 """Of a pool that was told nothing."""
 
-
-def capacity_of(config: AIOSQAConfig) -> int | None:
-    """The most connections that the pool of a database opens; None if there is no limit."""
-    options = config.engine_options
-    kind = options.get("poolclass", QueuePool)
-    size, overflow = options.get("pool_size", POOL_SIZE), options.get("max_overflow", MAX_OVERFLOW)
-    if "pool" in options or not issubclass(kind, QueuePool) or size == 0 or overflow == -1:
-        return None
-    return int(size + overflow)
+_SAID = frozenset(("pool", "poolclass", "pool_size", "max_overflow"))
 
 
-def too_small(config: AIOSQAConfig, concurrency: int) -> str | None:
-    """What to say of a pool that has fewer connections than a process handles messages; None of one that has enough.
+def sized(config: AIOSQAConfig, attempts: int) -> AIOSQAConfig:
+    """The database with a pool that has a connection for each of so many attempts at a time.
 
-    `concurrency` is how many it handles at the same time: the sum over all handlers.
+    It keeps five open as any other does; the rest are opened while they are needed. What `engine_options` say of the
+    pool stands, and one that lends no number of connections is as it was.
     """
-    capacity = capacity_of(config)
-    if capacity is None or capacity >= concurrency:
-        return None
-    return (
-        f"the database {config.connection_name!r} has at most {capacity} connections, and up to {concurrency} messages "
-        "are handled at the same time: some will wait for a connection, and fail after pool_timeout. Give AIOSQAConfig "
-        f"engine_options={{'pool_size': {concurrency}}}, or lower the concurrency."
-    )
+    options = config.engine_options
+    if attempts <= POOL_SIZE + MAX_OVERFLOW or not _SAID.isdisjoint(options):
+        return config
+    url = make_url(config.url)
+    dialect: Any = url.get_dialect()
+    if not issubclass(dialect.get_pool_class(url), QueuePool):
+        return config
+    return replace(config, engine_options={**options, "max_overflow": attempts - POOL_SIZE})

@@ -4,16 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from jararaca.ports.broker import Binding
+from jararaca.ports.broker import Arguments, Binding
+
+APPLICATION = "jararaca-application"
+"""The argument of a queue that says whose it is. No broker reads it, and a redeclaration without it is none the less
+equal. Names do not tell: a queue of `shop.eu` may look like one of `shop`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueStock:
-    """A queue that exists: its messages, ready and unacked together, and its consumers."""
+    """A queue that exists: its messages, ready and unacked together, its consumers, and whose it is, if it says so."""
 
     name: str
     messages: int
     consumers: int
+    application: str | None = None
+
+
+def application_of(arguments: Arguments) -> str | None:
+    """Which application a queue of these arguments belongs to, if they say so."""
+    application = arguments.get(APPLICATION)
+    return application if isinstance(application, str) else None
 
 
 @runtime_checkable

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from jararaca.core.cancellation import without_strays
@@ -11,15 +11,16 @@ from jararaca.core.context import Execution, Trigger, current_execution
 from jararaca.core.disclosure import Given, note_given
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import Outcome, invoke, new_execution
+from jararaca.core.leftovers import Leftovers
 from jararaca.core.steps import Kind
 from jararaca.errors import CommittedNotAnnounced, HandlerTimeout, ScheduleStoreUnavailable
-from jararaca.ports.clock import Clock
 from jararaca.ports.schedule_store import ScheduleStore
 from jararaca.scheduler.actions import ActionSpec
 from jararaca.scheduler.decorators import Tick
 from jararaca.scheduler.lease import HeldLease, LeaseLost, Leases
 from jararaca.scheduler.misfire import Due
 from jararaca.scheduler.records import Records
+from jararaca.scheduler.runs import Runs
 
 logger = logging.getLogger("jararaca.scheduler")
 
@@ -128,9 +129,9 @@ class Firing:
 
     async def _run(self, tick: Tick, lease: HeldLease | None = None) -> None:
         execution = new_execution(self._environment, self._trigger)
-        runs = _Runs(self._environment.clock, self.action.fact.timeout)
+        runs = self._new_runs()
         try:
-            outcome = await invoke(execution, lambda: self._call(tick, execution, runs))
+            outcome = await _invoke(execution, lambda: self._call(tick, execution, runs), runs)
         except asyncio.CancelledError:
             self._records.end(tick, "lease lost" if lease is not None and lease.is_lost else "cancelled", execution)
             raise
@@ -139,12 +140,21 @@ class Firing:
             raise
         self._records.end(tick, _verdict(outcome), execution, outcome.error)
         if outcome.error is not None:
-            note_given(outcome.error, Given(secrets=self._environment.secrets))
-            await self._failed(outcome, outcome.error, tick, execution)
+            await self._failed(outcome, self._shown(outcome.error), tick, execution)
 
-    async def _call(self, tick: Tick, execution: Execution, runs: "_Runs") -> None:
+    def _new_runs(self) -> Runs:
+        return Runs(self._environment.clock, self.action.fact.timeout, self._leftovers)
+
+    def _leftovers(self) -> Leftovers:
+        return Leftovers(self._environment.clock, logger, {"action": self.action.name}, self._shown)
+
+    def _shown(self, error: BaseException) -> BaseException:
+        note_given(error, Given(secrets=self._environment.secrets))
+        return error
+
+    async def _call(self, tick: Tick, execution: Execution, runs: Runs) -> None:
         steps = self._environment.steps
-        if runs.is_first() and steps.observers:
+        if await runs.begin() and steps.observers:
             await steps.before(Kind.TICK, tick, execution, action=self.action.name)
         scope = current_execution().scope
         assert scope is not None
@@ -182,29 +192,20 @@ class Firing:
         after = new_execution(
             self._environment, self._trigger, correlation_id=execution.correlation_id, cause=execution.id
         )
-        announced = await invoke(after, call)
+        announced = await _invoke(after, call, self._new_runs())
         if announced.error is not None:
             logger.error("an exception handler failed", exc_info=announced.error, extra={"action": self.action.name})
 
 
-class _Runs:
-    """The runs of one firing, which are several if the database gives its unit of work up; one limit is for all."""
-
-    __slots__ = ("_clock", "_count", "_until")
-
-    def __init__(self, clock: Clock, limit: float | None) -> None:
-        self._clock = clock
-        self._count = 0
-        self._until = None if limit is None else clock.monotonic() + limit
-
-    def is_first(self) -> bool:
-        """Count one more run, and say whether it is the first."""
-        self._count += 1
-        return self._count == 1
-
-    def left(self) -> float | None:
-        """Seconds until the limit."""
-        return None if self._until is None else max(self._until - self._clock.monotonic(), 0.0)
+async def _invoke(execution: Execution, call: Callable[[], Awaitable[None]], runs: Runs) -> Outcome[None]:
+    """How a call ended, once what it started and did not await has ended too."""
+    committed = False
+    try:
+        outcome = await invoke(execution, call, runs)
+        committed = outcome.committed
+    finally:
+        await runs.end(committed=committed)
+    return outcome
 
 
 def _verdict(outcome: Outcome[None]) -> str:

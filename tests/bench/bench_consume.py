@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import aio_pika
+import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from measuring import Stopwatch, chosen
 from pydantic import BaseModel
@@ -13,7 +14,11 @@ from pydantic import BaseModel
 from jararaca import IncomingHandler, Message, MessageBusController, Microservice
 from jararaca.bootstrap.assembly import assemble
 from jararaca.bootstrap.wiring import system_ports
+from jararaca.core.context import current_execution
+from jararaca.messagebus import consumer
+from jararaca.messagebus.attempt import Attempts
 from jararaca.messagebus.config import MessageBusConfig
+from jararaca.messagebus.consumed import Consumed
 
 URL = os.environ.get("JARARACA_TEST_AMQP_URL", "amqp://guest:guest@localhost/")
 MESSAGES = 20_000
@@ -85,6 +90,35 @@ async def ours() -> None:
         await channel.exchange_delete(NAME)
 
 
+class Unsettled(Attempts):
+    """Payload, unit of work, time limit and handler as `Attempts` has them, and then a bare acknowledgement.
+
+    It leaves out what settlement consists of: the checks that may refuse a message, what its handler decides about it,
+    the rule of what follows, its retries and dead letters, its record, and the care that nothing is settled twice.
+    """
+
+    async def run(self, consumed: Consumed) -> None:
+        payload = self._intake.open(consumed.delivery.envelope, consumed.marks)
+        message = Message(payload, consumed, will_retry=False, acknowledge=self._settler.acknowledge_early)
+
+        async def call() -> None:
+            scope = current_execution().scope
+            assert scope is not None
+            controller: Any = await scope.resolve(self._handler.controller)
+            await getattr(controller, self._handler.method)(message)
+
+        await self._limit.invoke(self._execution(consumed), call)
+        consumed.settled = True  # for the consumer, which gives back what was cancelled before it began
+        consumed.delivery.ack()
+
+
+async def bare_acknowledgement() -> None:
+    """The same worker, whose consumers run deliveries without settlement."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(consumer, "Attempts", Unsettled)
+        await ours()
+
+
 async def bare() -> None:
     async with await aio_pika.connect(URL) as connection:
         channel = await connection.channel()
@@ -127,4 +161,10 @@ async def faststream() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(chosen({"worker": ours, "aio-pika": bare, "FastStream": faststream})())
+    variants = {
+        "worker": ours,
+        "worker, bare acknowledgement": bare_acknowledgement,
+        "aio-pika": bare,
+        "FastStream": faststream,
+    }
+    asyncio.run(chosen(variants)())

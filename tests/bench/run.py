@@ -29,7 +29,7 @@ VARIANTS = {
         "aio-pika awaited, transient",
     ),
     "outbox": ("outbox", "outbox of others", "executemany and publish"),
-    "consume": ("worker", "aio-pika", "FastStream"),
+    "consume": ("worker", "worker, bare acknowledgement", "aio-pika", "FastStream"),
     "socket": ("jararaca broker", "RabbitMQ"),
     "month": ("scheduler", "bare floor"),
     "test_message": ("harness", "TestRabbitBroker"),

@@ -28,7 +28,10 @@ from jararaca.bootstrap.assembly import Assembly, assemble
 from jararaca.bootstrap.wiring import embedded_ports
 from jararaca.core.context import Trigger, enter, leave
 from jararaca.core.lifecycle import TaskScope
+from jararaca.core.steps import Kind, Step
+from jararaca.messagebus.circuit import CircuitBreaker
 from jararaca.messagebus.config import MessageBusConfig
+from jararaca.messagebus.retry import RetryPolicy
 from jararaca.presentation.http_microservice import HttpMicroservice
 from jararaca_testing.contracts import proves
 
@@ -59,11 +62,45 @@ class Orders:
         self.booked.set()
 
 
+@MessageBusController()
+@RestController("/payments")
+class Payments(Orders):
+    @IncomingHandler(
+        "order.placed",
+        concurrency=1,
+        retry=RetryPolicy(max_attempts=2, first_delay=0.125),
+        circuit_breaker=CircuitBreaker(failure_threshold=1, reset_timeout=1.0),
+    )
+    async def handle(self, message: Message[Order]) -> None:
+        await book(message.payload().number)
+        self.booked.set()
+
+
+class Ends(list[tuple[str, str | None]]):
+    """How deliveries ended; `has_failed` once one has, `are_booked` once three are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_failed = asyncio.Event()
+        self.are_booked = asyncio.Event()
+
+    def observe(self, step: Step) -> None:
+        if step.kind is Kind.SETTLE and step.phase == "after":
+            self.append((step.facts["verb"], step.facts["reason"]))
+            if self.count(("wait", "retry")):
+                self.has_failed.set()
+            if self.count(("ack", None)) == 3:
+                self.are_booked.set()
+
+
 class Running:
     """Server and worker of the application in this process; the broker is in its memory."""
 
-    def __init__(self, assembly: Assembly, client: httpx.AsyncClient, working: "asyncio.Task[None]") -> None:
+    def __init__(
+        self, assembly: Assembly, client: httpx.AsyncClient, working: "asyncio.Task[None]", controller: type[Orders]
+    ) -> None:
         self.application = assembly.application
+        self._controller = controller
         self.client = client
         self.working = working
 
@@ -76,16 +113,16 @@ class Running:
 
     async def is_booked(self) -> None:
         """Return once a message was booked since this was asked last."""
-        orders = await self.application.environment.container.resolve(Orders)
+        orders = await self.application.environment.container.resolve(self._controller)
         async with asyncio.timeout(60):
             await orders.booked.wait()
         orders.booked.clear()
 
 
 @asynccontextmanager
-async def running(url: str) -> AsyncIterator[Running]:
+async def running(url: str, controller: type[Orders] = Orders) -> AsyncIterator[Running]:
     database = AIOSqlAlchemySessionInterceptor(AIOSQAConfig("default", url))
-    http = HttpMicroservice(Microservice(controllers=[Orders], interceptors=[database]))
+    http = HttpMicroservice(Microservice(controllers=[controller], interceptors=[database]))
     assembly = assemble(http.app, embedded_ports(), MessageBusConfig(url="memory://"), needs_broker=True)
     server = assembly.http(http)
     await assembly.application.start()
@@ -94,7 +131,7 @@ async def running(url: str) -> AsyncIterator[Running]:
     working = tasks.spawn(worker.start(), name="start of the worker")
     transport = httpx.ASGITransport(server.asgi)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        yield Running(assembly, client, working)
+        yield Running(assembly, client, working, controller)
     await tasks.cancel()
     await worker.stop(0)
     await server.stop(0)
@@ -154,3 +191,27 @@ async def test_a_database_that_was_restarted_is_served_from_as_before(postgres: 
         await app.is_booked()
 
     assert await say(postgres, "SELECT number FROM booked ORDER BY number") == [1, 2, 3, 4]
+
+
+@proves("F-38")
+async def test_a_handler_with_a_circuit_breaker_is_paused_while_its_database_is_away(postgres: Postgres) -> None:
+    """Messages wait in their queue for as long as that takes, and the attempts that they have left are not used up."""
+    await postgres.start()
+    await say(postgres, "CREATE TABLE booked (number integer)")
+    ends = Ends()
+    async with running(postgres.url, Payments) as app:
+        app.application.environment.steps.add(ends)
+        await app.publish(1)
+        await app.is_booked()
+
+        postgres.stop()
+        await asyncio.gather(app.publish(2), app.publish(3))
+        async with asyncio.timeout(60):
+            await ends.has_failed.wait()
+        await postgres.start()
+        async with asyncio.timeout(60):
+            await ends.are_booked.wait()
+
+    assert await say(postgres, "SELECT number FROM booked ORDER BY number") == [1, 2, 3]
+    assert ends.count(("wait", "retry")) == 1
+    assert "dead-letter" not in dict(ends)

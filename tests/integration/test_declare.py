@@ -69,7 +69,7 @@ def old(rabbit: Any) -> Iterator[str]:
 
 
 def test_orphans_are_shown_and_pruned(declare: Callable[..., Any], api: ManagementApi, rabbit: Any, old: str) -> None:
-    api.lists("queues", [queue_row(old), queue_row(f"{rabbit.name}.C.handle")])
+    api.lists("queues", [queue_row(old, application=rabbit.name), queue_row(f"{rabbit.name}.C.handle")])
     api.lists("bindings", [binding_row(rabbit.exchange, old, "order.old")])
 
     lines = declare("--management-url", api.url)
@@ -111,6 +111,7 @@ OTHER = APP.replace("class C:", "class D:").replace("controllers=[C]", "controll
 def test_the_management_plugin_itself_lists_what_is_left(
     managed: RabbitMQNode, start: Callable[..., Any], tmp_path: Path
 ) -> None:
+    """Of the application, and not of the one called `shop.eu`, which has stopped."""
     (tmp_path / "old.py").write_text(APP)
     (tmp_path / "new.py").write_text(OTHER)
     own = {"NAME": "shop", "JARARACA_BROKER_URL": managed.url, "JARARACA_MANAGEMENT_URL": str(managed.management_url)}
@@ -121,6 +122,9 @@ def test_the_management_plugin_itself_lists_what_is_left(
         return [" ".join(line.split()) for line in child.lines]
 
     run(0, "declare", "old:app")
+    own["NAME"] = "shop.eu"
+    run(0, "declare", "old:app")
+    own["NAME"] = "shop"
     run(4, "check", "new:app", "--live")
     run(0, "declare", "new:app")
     finding = "suspicious: broker default: 2 orphans of earlier releases: `jararaca declare` shows them"

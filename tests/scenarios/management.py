@@ -30,8 +30,9 @@ class ManagementApi:
         return self.answers.get(urlsplit(path).path, (404, {"error": "Object Not Found", "reason": "Not Found"}))
 
 
-def queue_row(name: str, messages: int = 0, consumers: int = 0) -> dict[str, Any]:
-    return {"consumers": consumers, "messages": messages, "name": name}
+def queue_row(name: str, messages: int = 0, consumers: int = 0, application: str | None = None) -> dict[str, Any]:
+    arguments = {"x-queue-type": "quorum"} | ({} if application is None else {"jararaca-application": application})
+    return {"arguments": arguments, "consumers": consumers, "messages": messages, "name": name}
 
 
 def binding_row(source: str, destination: str, key: str) -> dict[str, Any]:

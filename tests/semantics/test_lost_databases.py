@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from jararaca import IncomingHandler, Message, MessageBusController, use_session
 from jararaca.core.context import current_execution
+from jararaca.errors import DatabaseUnavailable
+from jararaca.messagebus.circuit import CircuitBreaker
+from jararaca.messagebus.retry import RetryPolicy
 from jararaca.persistence.session import database_of, new_session
 from jararaca_testing import Faults
 from jararaca_testing.contracts import proves
@@ -177,3 +180,34 @@ async def test_a_database_that_was_lost_is_asked_until_it_is_back(
 
     assert (await shop.app.http.get("/health/ready")).status_code == 200
     assert caplog.messages.count("a database is away; it is waited for") == 1
+
+
+@MessageBusController()
+class Guarded:
+    """Attempts of one message are few, and its database may be away for longer than all of them last."""
+
+    @IncomingHandler("order.placed", retry=RetryPolicy(max_attempts=3), circuit_breaker=CircuitBreaker())
+    async def handle(self, message: Message[Order]) -> None:
+        await read_all(use_session())
+        await book(message)
+
+
+@proves("F-38")
+@pytest.mark.virtual_only
+@serving(Guarded)
+async def test_a_handler_with_a_circuit_breaker_is_paused_while_its_database_is_away(
+    faults: Faults, shop: Shop
+) -> None:
+    """No message is given up, however long that is: the trial begins once the database answers again."""
+    shop.app.bus.expect_errors(DBAPIError, DatabaseUnavailable)
+    with faults.partition("database"):
+        for number in range(100):
+            await shop.app.bus.publish(Order(number=number), "order.placed")
+        await shop.app.clock.advance(hours=2)
+        tried = len(shop.app.bus.failed(Guarded.handle))
+
+    await shop.app.clock.advance(minutes=2)
+
+    assert tried <= 10 + 9  # the threshold, and what ran beside it
+    assert await shop.rows() == list(range(100))
+    assert {verb for verb, _reason in shop.ends} == {"wait", "requeue", "ack"}

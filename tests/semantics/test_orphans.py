@@ -1,5 +1,7 @@
 """What is taken away of handlers that an application no longer has, and what is kept."""
 
+from dataclasses import replace
+
 from order_handlers import Order
 from processes import System
 from script import Desk
@@ -20,7 +22,7 @@ async def left_behind(connection: BusConnection, handler: str) -> Orphan:
     binding = Binding(connection.names.exchange, queue.name, "order.old")
     await connection.broker.declare_queue(queue)
     await connection.broker.bind(binding)
-    return Orphan(QueueStock(queue.name, 0, 0), (binding,))
+    return Orphan(QueueStock(queue.name, 0, 0, connection.names.application), (binding,))
 
 
 async def exists(connection: BusConnection, orphan: Orphan) -> bool:
@@ -43,6 +45,22 @@ async def test_a_queue_that_holds_nothing_is_deleted_and_one_that_does_is_kept(s
     assert kept == Orphans((full,))
     assert (await exists(connection, empty), await exists(connection, full)) == (False, True)
     await connection.broker.delete_queue(full.queue.name)
+
+
+@serving(Desk)
+async def test_a_queue_that_does_not_say_whose_it_is_is_kept_and_bound(system: System) -> None:
+    """It may belong to an application of a longer name."""
+    process = await system.start(working=False)
+    connection = connection_of(system)
+    orphan = await left_behind(connection, "eu.Desk.handle")
+    orphan = replace(orphan, queue=replace(orphan.queue, application=None))
+
+    kept = await prune(connection.broker, Orphans((orphan,)), connection.names)
+
+    assert kept == Orphans((orphan,))
+    await process.publish(Order(number=1), "order.old")
+    assert await ready(system, "eu.Desk.handle") == 1
+    await connection.broker.delete_queue(orphan.queue.name)
 
 
 @serving(Desk)

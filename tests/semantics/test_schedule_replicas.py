@@ -18,6 +18,7 @@ from jararaca import (
     ProviderSpec,
     ScheduledAction,
 )
+from jararaca.core.adoption import adopt_tasks
 from jararaca.core.context import use_clock
 from jararaca.scheduler.config import SchedulerConfig
 from jararaca_testing import VirtualClock
@@ -43,6 +44,14 @@ class Slow:
     @ScheduledAction("* * * * * */12", lease_ttl=24.0)
     async def act(self) -> None:
         await use_clock().sleep(20.0)
+
+
+class Leaving:
+    """As slow as `Slow`, in a task that it does not await."""
+
+    @ScheduledAction("* * * * * */12", lease_ttl=24.0)
+    async def act(self) -> None:
+        asyncio.ensure_future(use_clock().sleep(20.0))  # noqa: TID251, RUF006 -- what users write
 
 
 class Endless:
@@ -126,6 +135,30 @@ async def test_a_run_keeps_every_replica_from_running(replicas_of: Callable[[typ
     assert starts == [starts[0] + timedelta(seconds=24 * number) for number in range(4)]
     assert [each.scheduled_at - timedelta(seconds=12) for each in skipped][:3] == starts[:3]
     assert [run.token for run in runs] == sorted({run.token for run in runs})
+
+
+@pytest.fixture
+async def adopting() -> AsyncIterator[None]:
+    """Tasks are adopted as in a process; the harness has them fail the test instead."""
+    loop = asyncio.get_running_loop()
+    factory = loop.get_task_factory()
+    adopt_tasks()
+    yield
+    loop.set_task_factory(factory)
+
+
+@proves("F-79", "F-47")
+@pytest.mark.usefixtures("adopting")
+async def test_a_task_of_a_run_keeps_every_replica_from_running(replicas_of: Callable[[type], Replicas]) -> None:
+    """Until it ends the run has not: its lease is held, and renewed."""
+    replicas = replicas_of(Leaving)
+    await replicas.start(2)
+
+    await replicas.until(lambda: len(replicas.outcomes()) == 2)
+
+    (first, second), skipped = replicas.outcomes(), replicas.outcomes("skipped")
+    assert second.scheduled_at == first.scheduled_at + timedelta(seconds=24)
+    assert skipped[0].scheduled_at == first.scheduled_at + timedelta(seconds=12)
 
 
 @proves("F-79", "F-89")

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from jararaca.errors import ConfigurationError, InventoryUnavailable
 from jararaca.ports.broker import Binding
-from jararaca.ports.inventory import QueueStock
+from jararaca.ports.inventory import QueueStock, application_of
 
 _PORTS = {"amqp": ("http", 15672), "amqps": ("https", 15671)}
 
@@ -52,8 +52,16 @@ class ManagementInventory:
 
     async def list_queues(self) -> list[QueueStock]:
         """Every queue of the virtual host; a broker that has just started may not have counted yet, and says 0."""
-        found = await self._listed("queues", "name,messages,consumers")
-        return [QueueStock(each["name"], each.get("messages", 0), each.get("consumers", 0)) for each in found]
+        found = await self._listed("queues", "name,messages,consumers,arguments")
+        return [
+            QueueStock(
+                each["name"],
+                each.get("messages", 0),
+                each.get("consumers", 0),
+                application_of(each.get("arguments") or {}),
+            )
+            for each in found
+        ]
 
     async def list_bindings(self) -> list[Binding]:
         found = await self._listed("bindings", "source,destination,destination_type,routing_key,arguments")

@@ -258,12 +258,13 @@ async def test_tables_that_are_missing_are_told(tmp_path: Path) -> None:
         ({"pool_size": 10}, None),
         ({"pool_size": 1, "max_overflow": -1}, None),
         ({"pool_size": 0}, None),
+        ({}, None),
     ],
 )
 async def test_a_pool_that_is_smaller_than_what_a_worker_runs_is_a_finding(
     tmp_path: Path, options: dict[str, Any], capacity: int | None
 ) -> None:
-    """Two handlers run ten attempts each."""
+    """Two handlers run ten attempts each. A pool of which nobody says anything has a connection for each of them."""
     _answers, *findings = await of_databases(application(database(tmp_path, **options)))
 
     assert [each.found.partition(",")[0] for each in findings] == [

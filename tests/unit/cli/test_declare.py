@@ -24,7 +24,7 @@ from jararaca.errors import InventoryUnavailable
 from jararaca.messagebus.config import MessageBusConfig
 from jararaca.messagebus.connection import BusConnection
 from jararaca.messagebus.retry import RetryPolicy
-from jararaca.ports.broker import Broker, Envelope
+from jararaca.ports.broker import Broker, Envelope, Queue
 
 SOURCE = """
 from jararaca import *
@@ -81,7 +81,7 @@ class Releases:
         self._stack = stack
 
     async def declare(self, *controllers: type, **options: Any) -> BusConnection:
-        declaration = Microservice(name="shop", controllers=controllers)
+        declaration = Microservice(name=options.pop("name", "shop"), controllers=controllers)
         config = MessageBusConfig(url=options.pop("url", "memory://"))
         assembly = assemble(declaration, self.ports, config, needs_broker=True)
         (connection,) = await self._stack.enter_async_context(assembly.buses(10.0))
@@ -156,6 +156,33 @@ async def test_pruning_deletes_no_queue_that_holds_messages(grown: Releases, pri
         "queue shop.Old.full.dlq, 0 messages: taken away",
         "binding order.sent of jararaca.events to shop.stays: taken away",
     ]
+
+
+@pytest.mark.asyncio
+async def test_what_another_application_of_a_longer_name_has_is_not_looked_at(
+    releases: Releases, printed: Printed
+) -> None:
+    """It is not running, and its queues are empty."""
+    await releases.declare(Old, name="shop.eu", longest_delay=2.0)
+    printed()
+
+    connection = await releases.declare(New, prune=True)
+
+    assert printed()[-1] == "no orphans: all that is there is declared here"
+    assert (await connection.broker.inspect_queue("shop.eu.Old.full")).ready == 0
+    await connection.publish(Envelope(b"{}"), "order.placed")
+    assert (await connection.broker.inspect_queue("shop.eu.Old.full")).ready == 1
+
+
+@pytest.mark.asyncio
+async def test_a_queue_that_does_not_say_whose_it_is_is_shown_and_kept(releases: Releases, printed: Printed) -> None:
+    connection = await releases.declare(New)
+    await connection.broker.declare_queue(Queue("shop.Old.handle"))
+    printed()
+
+    await releases.declare(New, prune=True)
+
+    assert printed()[-1] == "queue shop.Old.handle, 0 messages: kept, does not say whose it is"
 
 
 class Silent:

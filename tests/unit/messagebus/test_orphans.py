@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from jararaca.messagebus.orphans import Orphan, Orphans, orphans_of
-from jararaca.messagebus.topology import Names, topology_of
+from jararaca.messagebus.topology import Names, topology_of, waits_of
 from jararaca.ports.broker import Binding
-from jararaca.ports.inventory import QueueStock
+from jararaca.ports.inventory import QueueStock, application_of
 
 NAMES = Names("shop.", "events")
 
@@ -41,6 +41,17 @@ def test_a_queue_without_a_handler_is_one_with_the_bindings_that_fill_it() -> No
     assert orphans == Orphans((Orphan(old, (filled,)), Orphan(letters, ())))
 
 
+def test_a_queue_that_says_that_it_is_anothers_is_none() -> None:
+    """An application called `shop.eu` names its queues as one called `shop` might."""
+    names = Names("shop.eu.", "events")
+    topology = topology_of([Handler()], names, queue_type="quorum", delivery_limit=20)
+    topology += waits_of([Handler()], names, queue_type="quorum")
+    theirs = [QueueStock(queue.name, 0, 0, application_of(queue.arguments)) for queue in topology.queues]
+
+    assert len(theirs) > 2
+    assert found(theirs, list(topology.bindings)) == Orphans()
+
+
 @pytest.mark.parametrize("name", ["shop.wait.125", "shop.delay.131072000", "shopping.Old.handle", "Old.handle"])
 def test_waits_and_the_queues_of_others_are_none(name: str) -> None:
     assert found([QueueStock(name, 1, 0)], [Binding("events", name, "order.#")]) == Orphans()
@@ -64,7 +75,9 @@ def test_a_wait_that_is_bound_to_its_exchange_is_none() -> None:
         (QueueStock("q", 1, 0), "holds 1 message"),
         (QueueStock("q", 2, 3), "holds 2 messages"),
         (QueueStock("q", 0, 1), "has 1 consumer"),
-        (QueueStock("q", 0, 0), None),
+        (QueueStock("q", 0, 0), "does not say whose it is"),
+        (QueueStock("q", 1, 0, "shop"), "holds 1 message"),
+        (QueueStock("q", 0, 0, "shop"), None),
     ],
 )
 def test_a_queue_that_somebody_would_miss_is_kept(queue: QueueStock, reason: str | None) -> None:

@@ -10,6 +10,8 @@ from jararaca.messagebus.waits import LADDER
 from jararaca.ports.broker import Binding, Exchange, Queue
 
 NAMES = Names("shop.", "jararaca.events")
+OURS = {"jararaca-application": "shop"}
+"""What is written on each queue."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,10 @@ def test_quorum_queues_dead_letter_at_least_once_which_needs_them_to_reject_when
             "x-delivery-limit": 3,
             "x-dead-letter-strategy": "at-least-once",
             "x-overflow": "reject-publish",
+            **OURS,
         },
     )
-    assert dead_letters == Queue("shop.Billing.charge.dlq", arguments={"x-queue-type": "quorum"})
+    assert dead_letters == Queue("shop.Billing.charge.dlq", arguments={"x-queue-type": "quorum", **OURS})
 
 
 def test_classic_queues_are_not_given_what_they_refuse() -> None:
@@ -63,8 +66,9 @@ def test_classic_queues_are_not_given_what_they_refuse() -> None:
         "x-queue-type": "classic",
         "x-dead-letter-exchange": "",
         "x-dead-letter-routing-key": "shop.Billing.charge.dlq",
+        **OURS,
     }
-    assert dead_letters.arguments == {"x-queue-type": "classic"}
+    assert dead_letters.arguments == {"x-queue-type": "classic", **OURS}
 
 
 def test_a_wait_keeps_the_routing_key_and_leads_back_through_the_default_exchange() -> None:
@@ -73,7 +77,7 @@ def test_a_wait_keeps_the_routing_key_and_leads_back_through_the_default_exchang
         (
             Queue(
                 "shop.wait.125",
-                arguments={"x-queue-type": "quorum", "x-message-ttl": 125, "x-dead-letter-exchange": ""},
+                arguments={"x-queue-type": "quorum", "x-message-ttl": 125, "x-dead-letter-exchange": "", **OURS},
             ),
         ),
         (Binding("shop.wait.125", "shop.wait.125"),),
@@ -88,6 +92,7 @@ def test_a_delay_leads_to_the_topic_exchange() -> None:
         "x-queue-type": "classic",
         "x-message-ttl": 8000,
         "x-dead-letter-exchange": "jararaca.events",
+        **OURS,
     }
 
 

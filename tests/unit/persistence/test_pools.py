@@ -2,31 +2,45 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import WebSocket
 from fastapi.responses import StreamingResponse
 from httpx import AsyncClient, Response
+from pydantic import BaseModel
 from sqlalchemy import text
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.pool import NullPool
 
 from jararaca import (
+    AIOPikaConnectionFactory,
     AIOSQAConfig,
     AIOSqlAlchemySessionInterceptor,
+    Container,
     Get,
+    IncomingHandler,
+    Message,
+    MessageBusController,
+    MessageBusPublisherInterceptor,
     Microservice,
     RestController,
     WebSocketEndpoint,
+    use_publisher,
     use_session,
 )
-from jararaca.core.context import use_clock
-from jararaca.core.invocation import unit_of_work
+from jararaca.bootstrap.assembly import assemble
+from jararaca.bootstrap.wiring import embedded_ports
+from jararaca.core.context import Trigger, enter, leave, use_clock
+from jararaca.core.environment import Environment
+from jararaca.core.invocation import new_execution, unit_of_work
 from jararaca.core.lifecycle import TaskScope
 from jararaca.errors import DatabaseUnavailable
+from jararaca.messagebus.config import MessageBusConfig
+from jararaca.messagebus.worker import MessageBusWorker
 from jararaca.persistence.config import create_engine
-from jararaca.persistence.pools import capacity_of, too_small
+from jararaca.persistence.pools import sized
 from jararaca.persistence.session import database_of
 from jararaca_testing import RunningApplication, WebSocketClient
 from jararaca_testing.contracts import proves
@@ -123,33 +137,83 @@ async def test_a_request_that_gets_no_connection_is_answered_with_503_after_five
     assert str(error).startswith("no connection to the database 'default' became free within 5 s (2 are in use). Hold")
 
 
+def capacity(config: AIOSQAConfig) -> int:
+    pool: Any = create_engine(config).pool
+    return int(pool.size() + pool._max_overflow)
+
+
+@pytest.mark.parametrize(("attempts", "expected"), [(0, 15), (15, 15), (16, 16), (40, 40)])
+def test_a_pool_of_which_nobody_says_anything_has_a_connection_for_each_attempt(attempts: int, expected: int) -> None:
+    config = AIOSQAConfig("main", "sqlite+aiosqlite:///x.db", engine_options={"echo_pool": False})
+
+    assert capacity(sized(config, attempts)) == expected
+
+
 @pytest.mark.parametrize(
-    ("options", "capacity"),
+    ("url", "options"),
     [
-        ({}, 15),
-        (POOL, 2),
-        ({"pool_size": 0}, None),
-        ({"max_overflow": -1}, None),
-        ({"poolclass": NullPool}, None),
-        ({"poolclass": StaticPool}, None),
+        ("sqlite+aiosqlite:///x.db", POOL),
+        ("sqlite+aiosqlite:///x.db", {"pool_size": 0}),
+        ("sqlite+aiosqlite:///x.db", {"max_overflow": -1}),
+        ("sqlite+aiosqlite:///x.db", {"poolclass": NullPool}),
+        ("sqlite+aiosqlite://", {}),
     ],
 )
-def test_the_capacity_of_a_pool_is_that_of_its_engine(options: dict[str, Any], capacity: int | None) -> None:
-    config = AIOSQAConfig("main", "sqlite+aiosqlite:///x.db", engine_options=options)
-    pool: Any = create_engine(config).pool
+def test_a_pool_of_another_kind_or_of_a_size_that_was_said_stays_as_it_is(url: str, options: dict[str, Any]) -> None:
+    config = AIOSQAConfig("main", url, engine_options=options)
 
-    assert capacity_of(config) == capacity
-    assert capacity is None or (pool.size() + pool._max_overflow, pool.timeout()) == (capacity, 5.0)
+    assert sized(config, 40) is config
 
 
-def test_a_pool_that_is_too_small_for_a_worker_is_told_with_what_to_do() -> None:
-    config = AIOSQAConfig("main", "sqlite+aiosqlite:///x.db")
+class Order(BaseModel):
+    number: int
 
-    assert too_small(config, 15) is None
-    said = too_small(config, 40)
-    assert said is not None
-    assert said.startswith("the database 'main' has at most 15 connections, and up to 40 messages are handled at the")
-    assert said.endswith("Give AIOSQAConfig engine_options={'pool_size': 40}, or lower the concurrency.")
+
+@MessageBusController()
+class Desk:
+    """`are_done` once twenty of its attempts have had a connection at the same time."""
+
+    def __init__(self) -> None:
+        self.all_are_here = asyncio.Barrier(20)
+
+    @IncomingHandler("order.placed", concurrency=20)
+    async def handle(self, message: Message[Order]) -> None:
+        await use_session().scalar(text("SELECT 7"))
+        await self.all_are_here.wait()
+        Orders.are_done.set()
+
+
+class Orders:
+    """Publishes twenty once the application is up; they wait in their queue for the worker."""
+
+    are_done = asyncio.Event()
+
+    @asynccontextmanager
+    async def lifecycle(self, app: Microservice, container: Container) -> AsyncIterator[None]:
+        token = enter(new_execution(container.get_by_type(Environment), Trigger("manual", "test")))
+        for number in range(20):
+            await use_publisher().publish(Order(number=number), topic="order.placed")
+        leave(token)
+        yield
+
+
+@pytest.mark.asyncio
+async def test_a_worker_has_a_connection_for_each_attempt(tmp_path: Path) -> None:
+    """So none of them waits for another one, which may last."""
+    Orders.are_done = asyncio.Event()
+    bus = MessageBusPublisherInterceptor(AIOPikaConnectionFactory("memory://"))
+    database = AIOSqlAlchemySessionInterceptor(AIOSQAConfig("default", f"sqlite+aiosqlite:///{tmp_path}/x.db"))
+    declaration = Microservice(controllers=[Desk], interceptors=[bus, database, Orders()])
+    config = MessageBusConfig()
+    worker = MessageBusWorker(assemble(declaration, embedded_ports(), config, needs_broker=True).application, config)
+    tasks = TaskScope("worker")
+    running = tasks.spawn(worker.start_async(), name="worker")
+
+    async with asyncio.timeout(30):
+        await Orders.are_done.wait()
+
+    await worker.stop()
+    assert await running is True
 
 
 def test_who_says_how_long_to_wait_is_heard() -> None:

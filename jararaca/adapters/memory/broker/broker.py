@@ -17,7 +17,7 @@ from jararaca.ports.broker import (
     Queue,
     QueueInfo,
 )
-from jararaca.ports.inventory import QueueStock
+from jararaca.ports.inventory import QueueStock, application_of
 
 
 class MemoryBroker:
@@ -124,7 +124,10 @@ class MemoryBroker:
     async def list_queues(self) -> list[QueueStock]:
         """Every queue of the virtual host; see `Inventory`, which this broker is as well."""
         depths = self._vhost.depths()
-        return [QueueStock(name, depth.ready + depth.unacked, depth.consumers) for name, depth in depths.items()]
+        return [
+            QueueStock(name, depth.ready + depth.unacked, depth.consumers, application_of(depth.arguments))
+            for name, depth in depths.items()
+        ]
 
     async def list_bindings(self) -> list[Binding]:
         return list(self._vhost.exchanges.bindings())

@@ -13,7 +13,7 @@ from jararaca.adapters.memory.broker.queue import MessageQueue
 from jararaca.adapters.memory.broker.queues import Queues
 from jararaca.adapters.memory.broker.refusals import default_exchange, not_found
 from jararaca.errors import PublishRefused
-from jararaca.ports.broker import Binding, Confirm, Envelope, QueueInfo, Returned
+from jararaca.ports.broker import Arguments, Binding, Confirm, Envelope, QueueInfo, Returned
 from jararaca.ports.clock import Clock
 
 USER = "guest"
@@ -58,12 +58,15 @@ class Replier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """How many messages a queue holds: ready, unacked, and dead letters kept for their target; and its consumers."""
+    """How many messages a queue holds: ready, unacked, and dead letters kept for their target; its consumers, and the
+    arguments with which it was declared.
+    """
 
     ready: int
     unacked: int
     held: int
     consumers: int
+    arguments: Arguments
 
 
 class VirtualHost:
@@ -131,7 +134,7 @@ class VirtualHost:
     def depths(self) -> dict[str, QueueDepth]:
         """What an operator sees in the list of queues."""
         return {
-            name: QueueDepth(len(queue), queue.unacked, queue.held, queue.consumer_count)
+            name: QueueDepth(len(queue), queue.unacked, queue.held, queue.consumer_count, queue.declared.arguments)
             for name, queue in self.queues.by_name.items()
         }
 

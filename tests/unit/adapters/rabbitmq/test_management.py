@@ -29,12 +29,12 @@ def api(server: ManagementApi) -> ManagementApi:
 
 @pytest.mark.asyncio
 async def test_queues_are_listed_with_what_they_hold(api: ManagementApi) -> None:
-    api.lists("queues", [queue_row("shop.a", 3, 1), {"name": "shop.new"}])
+    api.lists("queues", [queue_row("shop.a", 3, 1, "shop"), queue_row("theirs"), {"name": "shop.new"}])
 
     found = await ManagementInventory(BROKER, api.url).list_queues()
 
-    assert found == [QueueStock("shop.a", 3, 1), QueueStock("shop.new", 0, 0)]
-    assert api.asked == ["/api/queues/%2F?columns=name,messages,consumers"]
+    assert found == [QueueStock("shop.a", 3, 1, "shop"), QueueStock("theirs", 0, 0), QueueStock("shop.new", 0, 0)]
+    assert api.asked == ["/api/queues/%2F?columns=name,messages,consumers,arguments"]
 
 
 @pytest.mark.asyncio

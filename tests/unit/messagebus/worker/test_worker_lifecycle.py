@@ -10,6 +10,7 @@ from jararaca.adapters.memory.broker.broker import MemoryBroker
 from jararaca.core.context import use_clock
 from jararaca.core.steps import Kind
 from jararaca.messagebus.config import MessageBusConfig
+from jararaca.messagebus.decorators import MessageBusController
 from jararaca.messagebus.messages import Message
 from jararaca.ports.broker import Exchange, Queue, Subscription
 from jararaca.ports.clock import Clock
@@ -71,6 +72,22 @@ async def test_a_worker_is_ready_while_every_queue_is_consumed(rig: "Rig") -> No
     assert worker.ready
     await worker.stop(0)
     assert not worker.ready
+
+
+async def test_a_worker_without_handlers_is_ready_until_it_stops_and_is_shown_no_more(rig: "Rig") -> None:
+    """It has nothing to take down but itself."""
+
+    @MessageBusController()
+    class Nothing: ...
+
+    worker = await rig.serve(Nothing)
+    shown = rig.application.environment.measured()
+    assert (worker.ready, bool(shown)) == (True, True)
+
+    assert await worker.stop(0) is True
+
+    assert not worker.ready
+    assert not rig.application.environment.measured()
 
 
 async def test_a_stop_within_the_grace_lets_attempts_end_and_requeues_what_was_not_started(rig: "Rig") -> None:
