@@ -48,7 +48,8 @@ class Schemas(v2.GenerateJsonSchema):
         self._arguments = arguments or {}
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
-        members = [[member.name, to_jsonable_python(member.value)] for member in schema["members"]]
+        named_members: Mapping[str, Any] = schema["cls"].__members__  # with aliases, which have names of their own
+        members = [[name, to_jsonable_python(member.value)] for name, member in named_members.items()]
         return {**super().enum_schema(schema), MEMBERS: members}
 
     def get_defs_ref(self, core_mode_ref: Any) -> Any:

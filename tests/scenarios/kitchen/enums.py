@@ -13,6 +13,7 @@ class Color(StrEnum):
 class Priority(IntEnum):
     LOW = 1
     HIGH = -2
+    URGENT = -2  # an alias
 
 
 class Mixed(Enum):

@@ -354,6 +354,7 @@ export type Point = [number, number, number?];
 export const Priority = {
   LOW: 1,
   HIGH: -2,
+  URGENT: -2,
 } as const;
 export type Priority = (typeof Priority)[keyof typeof Priority];
 

@@ -110,6 +110,17 @@ def test_enums_are_their_values() -> None:
     assert field(text, "Kinds", "by_number") == ": { [key in NumberModel]?: number }"
 
 
+class Renamed(Enum):
+    NEW = "x"
+    FORMER = "x"  # an alias
+
+
+def test_another_name_of_a_member_is_written_once_under_its_own() -> None:
+    text = model_fields(Renamed)
+
+    assert declaration(text, "Renamed") == 'const Renamed = {\n  NEW: "x",\n  FORMER: "x",\n} as const;'
+
+
 class Shapes(BaseModel):
     perhaps: set[int] | None
     variadic: tuple[int, ...]
