@@ -6,7 +6,7 @@ from jararaca.typescript.calls import call_lines, path_of, signature_of
 from jararaca.typescript.model import Client, Endpoint, Enumeration, Field, Model, Parameter, Service, Socket, Structure
 from jararaca.typescript.quoting import comment, key, member, string
 from jararaca.typescript.runtime_text import runtime_text
-from jararaca.typescript.spelling import OPEN, field_lines, spelled
+from jararaca.typescript.spelling import OPEN, field_lines, reasons_of, spelled
 
 BANNER = "// Written by `jararaca gen-tsi`, which writes it anew whenever the application changes: do not edit."
 
@@ -41,10 +41,12 @@ def _enumeration(each: Enumeration) -> Iterator[str]:
 
 
 def _model(model: Model) -> Iterator[str]:
-    yield from comment(model.docs, tags=["deprecated"] if model.is_deprecated else [])
+    tags = ["deprecated"] if model.is_deprecated else []
     if not isinstance(model.shape, Structure):
+        yield from comment(model.docs + reasons_of(model.shape), tags=tags)
         yield f"export type {model.name} = {spelled(model.shape)};"
         return
+    yield from comment(model.docs, tags=tags)
     yield from _interface(model.name, model.shape.fields, is_open=model.shape.is_open)
 
 

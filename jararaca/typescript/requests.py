@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from starlette.convertors import PathConvertor
 
 from jararaca.errors import InvalidHandler
+from jararaca.typescript.aliases import misnamed
 from jararaca.typescript.model import (
     NULL,
     UNKNOWN,
@@ -60,12 +61,28 @@ class Requests:
             InvalidHandler: one has a name or a type that no request can carry.
         """
         found: dict[tuple[Place, str], Parameter] = {}
-        declared = (self._parameter(said) for said in _said(operation))
+        declared = (self._parameter(said) for said in self._offered(operation))
         for one in (*declared, *self._credentials(operation), *self._undeclared(operation)):
             found.setdefault((one.place, one.name), one)
         self._check_hidden(operation.route.dependant)
         ordered = sorted(found.values(), key=lambda each: _PLACES.index(each.place))
         return tuple(_with_keys(ordered, has_body=has_body))
+
+    def _offered(self, operation: Operation) -> Iterator[Mapping[str, Any]]:
+        """The parameters by the names under which they can be given."""
+        names = dict(misnamed(operation.route.dependant))
+        for said in _said(operation):
+            name = names.get((said["in"], said["name"]), said["name"])
+            subject, why = (
+                f"the {said['in']} parameter {said['name']!r}",
+                "is read from inside of others with AliasPath",
+            )
+            if name is not None:
+                yield {**said, "name": name}
+            elif said.get("required"):
+                raise self._refusal(subject, why)
+            else:
+                self._remarks.append(f"{subject} is left out, because it {why}")
 
     def path(self, operation: Operation, parameters: Iterable[Parameter]) -> tuple[PathPart, ...]:
         """The pieces of the path; what is fixed is encoded as URLs want it."""
@@ -120,6 +137,8 @@ class Requests:
     def _check_form(self, shape: Shape) -> None:
         for part in shape.members if isinstance(shape, AllOf | AnyOf) else (shape,):
             target = self._vocabulary.resolved(part)
+            if isinstance(target, Inexpressible):
+                raise self._refusal("the form", f"cannot be typed: {target.why}")
             if target is not part and not isinstance(target, Structure):
                 continue
             if isinstance(target, AllOf | AnyOf):

@@ -24,6 +24,7 @@ from jararaca.core.metadata import named
 from jararaca.core.microservice import described
 from jararaca.errors import InvalidHandler
 from jararaca.presentation.execution_route import CONTROLLER
+from jararaca.typescript.aliases import has_a_name
 
 Schema = dict[str, Any]
 Mode = Literal["validation", "serialization"]
@@ -51,6 +52,15 @@ class Schemas(v2.GenerateJsonSchema):
         named_members: Mapping[str, Any] = schema["cls"].__members__  # with aliases, which have names of their own
         members = [[name, to_jsonable_python(member.value)] for name, member in named_members.items()]
         return {**super().enum_schema(schema), MEMBERS: members}
+
+    def _named_required_fields_schema(self, named_required_fields: Sequence[tuple[str, bool, Any]]) -> Schema:
+        """As pydantic's, unless it has a name for a field that cannot be given by one."""
+        by_name = self._config.validate_by_name or self._config.populate_by_name
+        if self.mode == "validation" and not by_name:
+            for name, _is_required, field in named_required_fields:
+                if not has_a_name(field.get("validation_alias")):
+                    return {REASON: f"{name!r} is read from inside of other fields with AliasPath"}
+        return super()._named_required_fields_schema(named_required_fields)
 
     def get_defs_ref(self, core_mode_ref: Any) -> Any:
         """As pydantic's, with one name more to choose from where the arguments of generics are named alike.

@@ -49,11 +49,15 @@ def spelled(shape: Shape) -> str:
 def field_lines(field: Field, *, indent: str = "  ") -> list[str]:
     """A field of an interface, below its comment."""
     tags = ["deprecated"] if field.is_deprecated else []
-    reasons = "".join(f"\nTyped unknown: {why}." for why in reasons_in(field.shape))
     return [
-        *comment(field.docs + reasons, tags=tags, indent=indent),
+        *comment(field.docs + reasons_of(field.shape), tags=tags, indent=indent),
         f"{indent}{key(field.name)}{'?' if field.is_optional else ''}: {spelled(field.shape)};",
     ]
+
+
+def reasons_of(shape: Shape) -> str:
+    """Why parts of a shape are `unknown`, for the end of a comment."""
+    return "".join(f"\nTyped unknown: {why}." for why in reasons_in(shape))
 
 
 OPEN = "[key: string]: unknown;"

@@ -165,6 +165,17 @@ def test_a_body_with_a_field_of_each_kind(ask: Ask, value: Everything) -> None:
     assert_echoed(ask("Echo", "body", {"body": value}), value)
 
 
+@given(wholes, wholes, texts)
+def test_fields_that_are_read_from_inside_of_others(ask: Ask, deep: int, direct: int, word: str) -> None:
+    """As the server wants them where the client cannot say how, and otherwise by the names that it has for them."""
+    said = {"deep": deep, "direct": direct}
+
+    assert ask("Echo", "placed", {"body": {"outer": [deep, direct]}}) == said
+    assert ask("Echo", "placed", {"body": {"outer": [deep], "named": direct}}) == said
+    assert ask("Echo", "named", {"body": {"deep": deep, "named": direct}}) == said
+    assert ask("Echo", "chosen", {"named": word}) == {"word": word}
+
+
 @given(st.lists(st.none() | everything, max_size=2))
 def test_a_body_that_is_a_list(ask: Ask, value: list[Everything | None]) -> None:
     assert_echoed(ask("Echo", "listed", {"body": value}), value)

@@ -25,7 +25,7 @@ from jararaca.presentation.decorators import Head, Options
 from jararaca.presentation.middleware import HttpMiddleware
 from kitchen.containers import Containers, Page
 from kitchen.enums import Color, Priority
-from kitchen.models import Animal, Bird, Error, Item, Models, Serialized
+from kitchen.models import Animal, Bird, Error, Item, Models, Paths, Serialized
 from kitchen.scalars import Scalars
 from kitchen.unions import Cat, Dog, Pet, Unions
 
@@ -80,6 +80,10 @@ class Bodies:
 
     @Post("/models")
     async def models(self, body: Models) -> Models:
+        return body
+
+    @Post("/paths")
+    async def paths(self, body: Paths) -> Paths:
         return body
 
     @Put("/optional")

@@ -86,6 +86,13 @@ class Aliases(BaseModel):
     path: int = Field(validation_alias=AliasPath("outer", 0), default=0)
 
 
+class Paths(BaseModel):
+    """Read from inside of others."""
+
+    plain: int
+    path: int = Field(validation_alias=AliasPath("outer", 0))
+
+
 class Words(BaseModel):
     """Names that are keywords, or no identifiers."""
 

@@ -1,5 +1,5 @@
 import { Answers, Birds, Bodies, Items, ParametersService, Routes, Secure } from "./kitchen.js";
-import type { Animal, Answer, Bird, Cat, Color, Containers, Dog, Filter, KitchenContainersPageKitchenModelsItem, KitchenModelsItem, ModelsInput, ModelsOutput, PageBird, Priority, ScalarsInput, ScalarsOutput, SerializedInput, SerializedOutput, Unions, WireScalar } from "./kitchen.js";
+import type { Animal, Answer, Bird, Cat, Color, Containers, Dog, Filter, KitchenContainersPageKitchenModelsItem, KitchenModelsItem, ModelsInput, ModelsOutput, PageBird, PathsInput, PathsOutput, Priority, ScalarsInput, ScalarsOutput, SerializedInput, SerializedOutput, Unions, WireScalar } from "./kitchen.js";
 
 /** The keys of the queries of Answers: each begins with those above it. */
 export const answersKeys = {
@@ -421,6 +421,15 @@ export function useBodiesOptionalMutation(
 ): UseMutationResult<KitchenModelsItem | null, Error, { options?: { body?: KitchenModelsItem | null | undefined } }> {
   return useServiceMutation<KitchenModelsItem | null, { options?: { body?: KitchenModelsItem | null | undefined } }>(
     (backend, variables) => new Bodies(backend).optional(variables.options),
+    options,
+  );
+}
+
+export function useBodiesPathsMutation(
+  options: ServiceMutationOptions<PathsOutput, { options: { body: PathsInput } }> = {},
+): UseMutationResult<PathsOutput, Error, { options: { body: PathsInput } }> {
+  return useServiceMutation<PathsOutput, { options: { body: PathsInput } }>(
+    (backend, variables) => new Bodies(backend).paths(variables.options),
     options,
   );
 }

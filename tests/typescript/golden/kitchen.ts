@@ -340,6 +340,18 @@ export interface PairStr {
   right?: PairStr | null;
 }
 
+/**
+ * Read from inside of others.
+ * Typed unknown: 'path' is read from inside of other fields with AliasPath.
+ */
+export type PathsInput = unknown;
+
+/** Read from inside of others. */
+export interface PathsOutput {
+  plain: number;
+  path: number;
+}
+
 /** Values that are no scalars. */
 export type Places = [0, 0];
 
@@ -1180,6 +1192,11 @@ export interface BodiesOptionalErrors {
   422: HTTPValidationError;
 }
 
+export interface BodiesPathsErrors {
+  /** Validation Error */
+  422: HTTPValidationError;
+}
+
 export interface BodiesScalarsErrors {
   /** Validation Error */
   422: HTTPValidationError;
@@ -1334,6 +1351,20 @@ export class Bodies extends HttpService {
     return this.httpBackend.request<KitchenModelsItem | null>({
       method: "PUT",
       path: "/bodies/optional",
+      query: [],
+      headers: [],
+      cookies: [],
+      body: { kind: "json", value: options.body },
+      response: "json",
+      call,
+    });
+  }
+
+  /** Errors: `BodiesPathsErrors`. */
+  async paths(options: { body: PathsInput }, call?: CallOptions): Promise<PathsOutput> {
+    return this.httpBackend.request<PathsOutput>({
+      method: "POST",
+      path: "/bodies/paths",
       query: [],
       headers: [],
       cookies: [],
