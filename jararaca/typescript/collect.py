@@ -11,13 +11,13 @@ from typing import Any
 from fastapi import FastAPI
 
 from jararaca.presentation.execution_route import CONTROLLER
+from jararaca.typescript.generator import referred
 from jararaca.typescript.model import Client, Endpoint, Service, Shape, Socket, reasons_in
 from jararaca.typescript.names import Names, camel, pascal
 from jararaca.typescript.requests import Requests
 from jararaca.typescript.responses import Responses
 from jararaca.typescript.runtime_text import declared_names
 from jararaca.typescript.schemas import Operation, place_of_route, spoken_by
-from jararaca.typescript.shapes import referred
 from jararaca.typescript.sockets import Sockets
 from jararaca.typescript.vocabulary import Vocabulary
 
@@ -39,7 +39,7 @@ def collect(app: FastAPI) -> Client:
     services = _named_services(spoken.operations, names)
     sockets = Sockets(spoken.sockets, names)
     inline = frozenset(_inlined(spoken.operations))
-    vocabulary = Vocabulary(spoken.definitions, names, inline=inline)
+    vocabulary = Vocabulary(spoken.definitions, names, filled=spoken.filled, inline=inline)
     collected = tuple(
         Service(name, tuple(_endpoints(name, operations, vocabulary, names)), _docs(operations))
         for name, operations in sorted(services.items())

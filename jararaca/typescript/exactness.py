@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from jararaca.typescript.generator import Schema, Schemas, referred
 from jararaca.typescript.model import Picked, Reference, Shape, Structure
-from jararaca.typescript.schemas import Schema, Schemas
-from jararaca.typescript.shapes import Shapes, referred
+from jararaca.typescript.shapes import Shapes
 from jararaca.typescript.vocabulary import Vocabulary
 
 
@@ -42,7 +42,7 @@ def picked(route: Any, shape: Reference, vocabulary: Vocabulary) -> Shape | None
     wire |= {name: computed.alias or name for name, computed in model.model_computed_fields.items()}
     left = [wire[name] for name in wire if (not include or name in include) and name not in exclude]
     known = {field.name for field in structure.fields}
-    return Picked("Pick", shape.name, tuple(name for name in left if name in known))
+    return Picked("Pick", shape, tuple(name for name in left if name in known))
 
 
 def _names(said: Any) -> frozenset[str] | None:

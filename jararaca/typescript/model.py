@@ -95,7 +95,15 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A declaration of this client, by its identifier."""
+    """A declaration of this client, by its identifier, with what its type parameters stand for if it has some."""
+
+    name: str
+    arguments: "tuple[Shape, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TypeParameter:
+    """What users of a declaration fill in."""
 
     name: str
 
@@ -105,7 +113,7 @@ class Picked:
     """A declaration with only some of its fields, or without some."""
 
     how: Literal["Pick", "Omit"]
-    name: str
+    whole: Reference
     fields: tuple[str, ...]
 
 
@@ -128,6 +136,7 @@ Shape = (
     | AnyOf
     | AllOf
     | Reference
+    | TypeParameter
     | Picked
     | Series
 )
@@ -145,6 +154,7 @@ class Model:
     shape: Shape
     docs: str = ""
     is_deprecated: bool = False
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +266,10 @@ def parts_of(shape: Shape) -> tuple[Shape, ...]:
             return (value,) if keys is None else (value, keys)
         case Structure(fields):
             return tuple(field.shape for field in fields)
-        case AnyOf(members) | AllOf(members):
+        case AnyOf(members) | AllOf(members) | Reference(_, members):
             return members
+        case Picked(_, whole):
+            return (whole,)
     return ()
 
 
@@ -272,7 +284,7 @@ def references_in(shape: Shape) -> tuple[str, ...]:
     """What a shape names that only a client declares, each once."""
     parts = tuple(name for part in parts_of(shape) for name in references_in(part))
     match shape:
-        case Reference(name) | Picked(_, name):
+        case Reference(name):
             parts = (name, *parts)
         case Plain("WireScalar"):
             parts = ("WireScalar", *parts)

@@ -87,6 +87,10 @@ class Names:
         """The scope of a module that declares some names already, and mentions those of the language."""
         return cls({*_RESERVED, *_STANDARD, "Selected", *declared})
 
+    def within(self) -> "Names":
+        """A scope inside of this one, where nothing hides what is given here by now."""
+        return Names(self._taken)
+
     def take(self, *wanted: str) -> str:
         """The first of the wanted names that is free, or the last one with the first number that makes it free."""
         for name in wanted:

@@ -42,12 +42,13 @@ def _enumeration(each: Enumeration) -> Iterator[str]:
 
 def _model(model: Model) -> Iterator[str]:
     tags = ["deprecated"] if model.is_deprecated else []
+    name = f"{model.name}<{', '.join(model.parameters)}>" if model.parameters else model.name
     if not isinstance(model.shape, Structure):
         yield from comment(model.docs + reasons_of(model.shape), tags=tags)
-        yield f"export type {model.name} = {spelled(model.shape)};"
+        yield f"export type {name} = {spelled(model.shape)};"
         return
     yield from comment(model.docs, tags=tags)
-    yield from _interface(model.name, model.shape.fields, is_open=model.shape.is_open)
+    yield from _interface(name, model.shape.fields, is_open=model.shape.is_open)
 
 
 def _interface(name: str, fields: Iterable[Field], *, is_open: bool = False) -> Iterator[str]:

@@ -128,7 +128,7 @@ class Requests:
         if encoding == "json":
             return encoding, shape
         texts = frozenset(_texts(operation.route.dependant))
-        in_parts = FormShapes(vocabulary.definitions, vocabulary.identifiers, texts).of(schema)
+        in_parts = FormShapes(vocabulary.definitions, vocabulary.references, texts).of(schema)
         if encoding == "multipart" or _has_files(in_parts):
             encoding, shape = "multipart", in_parts
         self._check_form(shape)

@@ -1,11 +1,11 @@
 """What FastAPI and pydantic say about an application: its operations as OpenAPI has them, and JSON schemas.
 
 This is the only module that calls what FastAPI uses itself to document routes, so that a client and the OpenAPI
-document can only agree. The schemas differ from that document's in three ways: they know the names of enum members, a
-type without a schema is marked instead of refused, and inputs and outputs are always told apart.
+document can only agree. The schemas differ from that document's in four ways: they know the names of enum members, a
+type without a schema is marked instead of refused, inputs and outputs are always told apart, and generic models are
+known as such.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -17,68 +17,13 @@ from fastapi.openapi.utils import get_fields_from_routes, get_openapi_path
 from fastapi.routing import APIRoute, APIWebSocketRoute, RouteContext, iter_route_contexts
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
-from pydantic_core import core_schema, to_jsonable_python
 from starlette.routing import BaseRoute
 
 from jararaca.core.metadata import named
 from jararaca.core.microservice import described
 from jararaca.errors import InvalidHandler
 from jararaca.presentation.execution_route import CONTROLLER
-from jararaca.typescript.aliases import has_a_name
-
-Schema = dict[str, Any]
-Mode = Literal["validation", "serialization"]
-
-_REFERENCE = re.compile(r"(?<=[\[,])[^\[\],]*:(\d+)")
-"""The name and the identity of an argument, in pydantic's reference to a generic type."""
-
-MEMBERS = "x-jararaca-members"
-"""In the schema of an enum: its members as pairs of name and value."""
-
-REASON = "x-jararaca-reason"
-"""In the schema of what has none: why."""
-
-
-class Schemas(v2.GenerateJsonSchema):
-    """FastAPI's own generator, which goes on where something has no schema."""
-
-    ignored_warning_kinds = {"skipped-choice", "non-serializable-default"}  # noqa: RUF012 -- as pydantic declares it
-
-    def __init__(self, *, arguments: Mapping[str, str] | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        self._arguments = arguments or {}
-
-    def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
-        named_members: Mapping[str, Any] = schema["cls"].__members__  # with aliases, which have names of their own
-        members = [[name, to_jsonable_python(member.value)] for name, member in named_members.items()]
-        return {**super().enum_schema(schema), MEMBERS: members}
-
-    def _named_required_fields_schema(self, named_required_fields: Sequence[tuple[str, bool, Any]]) -> Schema:
-        """As pydantic's, unless it has a name for a field that cannot be given by one."""
-        by_name = self._config.validate_by_name or self._config.populate_by_name
-        if self.mode == "validation" and not by_name:
-            for name, _is_required, field in named_required_fields:
-                if not has_a_name(field.get("validation_alias")):
-                    return {REASON: f"{name!r} is read from inside of other fields with AliasPath"}
-        return super()._named_required_fields_schema(named_required_fields)
-
-    def get_defs_ref(self, core_mode_ref: Any) -> Any:
-        """As pydantic's, with one name more to choose from where the arguments of generics are named alike.
-
-        pydantic would number such models in the order in which it meets them, and another route could change that.
-        """
-        found = super().get_defs_ref(core_mode_ref)
-        core_ref, mode = core_mode_ref
-        qualified = _REFERENCE.sub(lambda match: self._arguments.get(match[1], match[0]), core_ref)
-        if qualified != core_ref:
-            name = self.normalize_name(re.sub(r":\d+", "", qualified))
-            choices = self._prioritized_defsref_choices[found]
-            choices[4:4] = [name, f"{name}-{'Input' if mode == 'validation' else 'Output'}"]  # type: ignore[list-item]
-        return found
-
-    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:  # noqa: ARG002 -- pydantic's signature
-        kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", error_info.removeprefix("core_schema.").partition("Schema")[0])
-        return {REASON: f"pydantic has no JSON schema for it ({kind.lower()})"}
+from jararaca.typescript.generator import Filled, GenericSchemas, Mode, Schema, Schemas
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +56,8 @@ class Spoken:
     operations: tuple[Operation, ...]
     sockets: tuple[SocketRoute, ...]
     definitions: Mapping[str, Schema]
+    filled: Mapping[str, Filled]
+    """The generic models among them."""
     left_out: tuple[str, ...]
 
 
@@ -128,7 +75,7 @@ def spoken_by(app: FastAPI) -> Spoken:
     fields = get_fields_from_routes([*routes, *shadows])
     inputs: list[tuple[object, Mode, Any]] = [(field, field.mode, field._type_adapter.core_schema) for field in fields]
     inputs += [_message_input(each, way) for each, way in messages]
-    generator = Schemas(ref_template=REF_TEMPLATE, arguments=dict(_arguments(fields)))
+    generator = GenericSchemas(ref_template=REF_TEMPLATE, arguments=dict(_arguments(fields)))
     try:
         mapping, definitions = generator.generate_definitions(inputs=cast(Any, inputs))
     except Exception:
@@ -146,6 +93,7 @@ def spoken_by(app: FastAPI) -> Spoken:
             for each, shadow in zip(sockets, shadowed, strict=True)
         ),
         definitions=found,
+        filled=generator.filled(mapping),
         left_out=tuple(_left_out(contexts)),
     )
 

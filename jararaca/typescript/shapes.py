@@ -9,8 +9,7 @@ import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
-from fastapi.openapi.constants import REF_PREFIX
-
+from jararaca.typescript.generator import REASON, Schema, referred
 from jararaca.typescript.model import (
     NEVER,
     NULL,
@@ -23,12 +22,10 @@ from jararaca.typescript.model import (
     Inexpressible,
     ListOf,
     Plain,
-    Reference,
     Shape,
     Structure,
     TupleOf,
 )
-from jararaca.typescript.schemas import REASON, Schema
 
 _SCALARS = {
     "string": Plain("string"),
@@ -45,11 +42,11 @@ _EXACT = 2**53
 
 
 class Shapes:
-    """Reads schemas whose references lead to `definitions`, by the identifiers that these have in the client."""
+    """Reads schemas whose references lead to `definitions`, by what these are referred to in the client."""
 
-    def __init__(self, definitions: Mapping[str, Schema], identifiers: Mapping[str, str]) -> None:
+    def __init__(self, definitions: Mapping[str, Schema], references: Mapping[str, Shape]) -> None:
         self._definitions = definitions
-        self._identifiers = identifiers
+        self._references = references
 
     def of(self, schema: Any) -> Shape:
         """The shape of what a schema describes."""
@@ -125,10 +122,8 @@ class Shapes:
     def _joined(self, schema: Mapping[str, Any]) -> Iterable[Shape]:
         name = referred(schema)
         if name is not None:
-            found = self._identifiers.get(name)
-            yield (
-                Inexpressible(f"its schema refers to {name!r}, which is nowhere") if found is None else Reference(found)
-            )
+            nowhere = Inexpressible(f"its schema refers to {name!r}, which is nowhere")
+            yield self._references.get(name, nowhere)
         elif "$ref" in schema:
             yield Inexpressible("its schema refers to something that is no definition")
         joined = schema.get("allOf")
@@ -195,11 +190,11 @@ class FormShapes(Shapes):
     """
 
     def __init__(
-        self, definitions: Mapping[str, Schema], identifiers: Mapping[str, str], texts: Container[str]
+        self, definitions: Mapping[str, Schema], references: Mapping[str, Shape], texts: Container[str]
     ) -> None:
-        super().__init__(definitions, identifiers)
+        super().__init__(definitions, references)
         self._texts = texts
-        self._elsewhere = Shapes(definitions, identifiers)
+        self._elsewhere = Shapes(definitions, references)
 
     def of(self, schema: Any) -> Shape:
         target = self.resolved(schema)
@@ -259,12 +254,6 @@ def all_of(shapes: Iterable[Shape]) -> Shape:
 def _required(schema: Mapping[str, Any]) -> list[Any]:
     said = schema.get("required")
     return said if isinstance(said, list) else []
-
-
-def referred(schema: Any) -> str | None:
-    """The name of the definition that a schema refers to."""
-    target = schema.get("$ref") if isinstance(schema, Mapping) else None
-    return target.removeprefix(REF_PREFIX) if isinstance(target, str) and target.startswith(REF_PREFIX) else None
 
 
 def _discriminator(schema: Mapping[str, Any]) -> str | None:

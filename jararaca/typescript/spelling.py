@@ -15,6 +15,7 @@ from jararaca.typescript.model import (
     Shape,
     Structure,
     TupleOf,
+    TypeParameter,
     reasons_in,
 )
 from jararaca.typescript.quoting import comment, key, string
@@ -23,8 +24,10 @@ from jararaca.typescript.quoting import comment, key, string
 def spelled(shape: Shape) -> str:
     """The type, on one line."""
     match shape:
-        case Plain(text) | Constant(text) | Reference(text):
+        case Plain(text) | Constant(text) | TypeParameter(text):
             return text
+        case Reference(name, arguments):
+            return f"{name}<{', '.join(map(spelled, arguments))}>" if arguments else name
         case Inexpressible():
             return "unknown"
         case ListOf(item):
@@ -40,8 +43,8 @@ def spelled(shape: Shape) -> str:
             return " | ".join(f"({spelled(each)})" if isinstance(each, AllOf) else spelled(each) for each in members)
         case AllOf(members):
             return " & ".join(f"({spelled(each)})" if isinstance(each, AnyOf) else spelled(each) for each in members)
-        case Picked(how, name, fields):
-            return f"{how}<{name}, {' | '.join(map(string, fields)) or 'never'}>"
+        case Picked(how, whole, fields):
+            return f"{how}<{spelled(whole)}, {' | '.join(map(string, fields)) or 'never'}>"
         case Series(item, in_events):
             return f"AsyncIterable<{f'ServerSentEvent<{spelled(item)}>' if in_events else spelled(item)}>"
 

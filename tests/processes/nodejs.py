@@ -137,6 +137,18 @@ class Project:
         return found["pass"]
 
 
+def blocks(info: str) -> list[str]:
+    """The blocks of the page about TypeScript that have this behind their backticks."""
+    page = (REPOSITORY / "docs/typescript.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```{info}\n(.*?)^```$", page, re.M | re.S)
+
+
+def documented(file: str) -> str:
+    """The one that is a file of this name."""
+    [text] = blocks(rf"\w+ file={re.escape(file)}")
+    return text
+
+
 def _number(digits: str) -> int | float:
     """A whole number as JavaScript has it: beyond 2 to the power of 53 a float, written without a point."""
     whole = int(digits)

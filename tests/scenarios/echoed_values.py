@@ -3,7 +3,7 @@
 from datetime import UTC, timedelta
 from typing import Any
 
-from echoing import Answer, Circle, Colour, Everything, Farewell, Mixed, Scalars, Size, Square, Tree
+from echoing import Answer, Both, Circle, Colour, Envelope, Everything, Farewell, Mixed, Scalars, Size, Square, Tree
 from hypothesis import strategies as st
 
 SAFE = 2**53 - 1  # beyond, JavaScript rounds whole numbers
@@ -45,6 +45,16 @@ scalars = st.builds(
     duration=st.timedeltas(timedelta(days=-10_000), timedelta(days=10_000)),
 )
 
+
+def enveloped(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """What envelopes are made of, one inside of the other."""
+    return st.recursive(
+        st.fixed_dictionaries({"inside": inside}),
+        lambda inner: st.fixed_dictionaries({"inside": inside, "more": st.lists(inner, max_size=2)}),
+        max_leaves=3,
+    )
+
+
 everything = st.builds(
     Everything,
     scalars=scalars,
@@ -66,6 +76,12 @@ everything = st.builds(
     key=texts,
     left_out=st.none() | wholes,
     with_default=st.lists(wholes, max_size=2),
+    envelope=enveloped(st.none() | trees).map(Envelope[Tree | None].model_validate),
+    both=st.builds(
+        Both[int, Envelope[Colour]],
+        left=wholes,
+        right=st.none() | enveloped(colours).map(Envelope[Colour].model_validate),
+    ),
 )
 
 answers = st.builds(Answer, value=everything) | st.builds(Farewell, asked=wholes)
@@ -92,4 +108,7 @@ form_values = texts.filter(bool)
 multipart_values = form_values.filter(lambda text: not {"\r", "\n"} & set(text))
 """Multipart forms make CRLF of every line break."""
 
-file_names = st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=1, max_size=8)
+file_names = st.text(
+    st.characters(exclude_categories=["Cc", "Cs"], exclude_characters='"\\%;'), min_size=1, max_size=8
+).filter(lambda text: text.strip() == text)
+"""Browsers write quotes and line breaks in them otherwise than servers read them."""

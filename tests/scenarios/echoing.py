@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Body, Cookie, File, Form, Header, Path, Query, Response, UploadFile, WebSocket
@@ -30,6 +30,11 @@ class Mixed(Enum):
     WORD = "word"
 
 
+T = TypeVar("T")
+Z = TypeVar("Z")
+A = TypeVar("A")
+
+
 class Circle(BaseModel):
     kind: Literal["circle"]
     radius: float
@@ -43,6 +48,18 @@ class Square(BaseModel):
 class Tree(BaseModel):
     name: str
     children: list["Tree"] = []
+
+
+class Envelope(BaseModel, Generic[T]):
+    inside: T
+    more: "list[Envelope[T]]" = []
+
+
+class Both(BaseModel, Generic[Z, A]):
+    """Its parameters are not in the order of the alphabet."""
+
+    left: Z
+    right: A | None
 
 
 class Scalars(BaseModel):
@@ -83,6 +100,8 @@ class Everything(BaseModel):
     key: str = Field(alias="the-key")
     left_out: int | None = None
     with_default: list[int] = Field(default_factory=lambda: [1])
+    envelope: Envelope[Tree | None]
+    both: Both[int, Envelope[Colour]]
 
     @computed_field
     def length(self) -> int:
@@ -94,6 +113,9 @@ class Change(BaseModel):
 
     title: str | None = None
     count: int = 0
+    day: date | None = None
+    tree: Tree | None = None
+    words: list[str | None] | None = None
 
 
 class Filter(BaseModel):
@@ -143,8 +165,6 @@ class Farewell(BaseModel):
     asked: int
 
 
-T = TypeVar("T")
-
 seen: list[Any] = []
 """What methods were given, the latest last."""
 
@@ -189,7 +209,12 @@ class Echo:
         amount: Decimal,
         colour: Colour,
         given: Annotated[str, Query(alias="X-Given for")],
+        ids: Annotated[list[UUID], Query()],
+        exact: Literal["a&b", "", "+ %"],
+        hour: time,
+        lasting: timedelta,
         sizes: Annotated[set[Size], Query()] = frozenset(),  # type: ignore[assignment] # any default that is empty
+        days: Annotated[list[date], Query()] = [],  # noqa: B006 -- FastAPI copies it
         maybe: int | None = None,
         truth: bool = True,
     ) -> dict[str, Any]:
@@ -201,6 +226,7 @@ class Echo:
             "amount": amount,
             "colour": colour,
         } | {"X-Given for": given, "sizes": sizes, "maybe": maybe, "truth": truth}
+        given_ones |= {"ids": ids, "exact": exact, "hour": hour, "lasting": lasting, "days": days}
         return remembered(given_ones)
 
     @Get("/filtered")
@@ -219,6 +245,20 @@ class Echo:
     ) -> tuple[str, str, list[str], date | None, str, int | None]:
         return remembered((x_text, key, x_many, x_day, session, number))
 
+    @Get("/typed")
+    async def typed(
+        self,
+        x_amount: Annotated[Decimal, Header()],
+        x_moment: Annotated[datetime, Header()],
+        x_size: Annotated[Size, Header()],
+        x_truth: Annotated[bool, Header()],
+        x_ids: Annotated[list[UUID], Header()],
+        colour: Annotated[Colour | None, Cookie()] = None,
+        day: Annotated[date | None, Cookie()] = None,
+        real: Annotated[float | None, Cookie()] = None,
+    ) -> tuple[Decimal, datetime, Size, bool, list[UUID], Colour | None, date | None, float | None]:
+        return remembered((x_amount, x_moment, x_size, x_truth, x_ids, colour, day, real))
+
     @Post("/form")
     async def form(
         self,
@@ -226,9 +266,11 @@ class Echo:
         amount: Annotated[Decimal, Form()],
         colours: Annotated[list[Colour], Form()],
         truth: Annotated[bool, Form()],
+        day: Annotated[date, Form()],
+        moments: Annotated[list[datetime], Form()],
         maybe: Annotated[int | None, Form()] = None,
-    ) -> tuple[str, Decimal, list[Colour], bool, int | None]:
-        return remembered((text, amount, colours, truth, maybe))
+    ) -> tuple[str, Decimal, list[Colour], bool, date, list[datetime], int | None]:
+        return remembered((text, amount, colours, truth, day, moments, maybe))
 
     @Post("/upload")
     async def upload(
@@ -273,17 +315,21 @@ class Echo:
     async def change(self, title: str, body: Change) -> dict[str, Any]:
         return remembered(body.model_dump(exclude_unset=True))
 
-    @Get("/nullable")
-    async def nullable(self, null: bool) -> Tree | None:
-        return None if null else Tree(name="tree")
+    @Post("/nullable")
+    async def nullable(self, body: Tree | None = None) -> Tree | None:
+        return remembered(body)
+
+    @Post("/union")
+    async def union(self, body: Circle | list[Square] | str | None) -> list[Square] | Circle | str | None:
+        return remembered(body)
 
     @Delete("/nothing", {"status_code": 204})
     async def nothing(self) -> None:
         return None
 
     @Get("/refused/{status}", {"responses": {404: {"model": Missing}, 409: {"model": Taken}}})
-    async def refused(self, status: int) -> str:
-        answers: dict[int, BaseModel] = {404: Missing(what="that"), 409: Taken(by=7)}
+    async def refused(self, status: int, what: str = "that", by: int = 7) -> str:
+        answers: dict[int, BaseModel] = {404: Missing(what=what), 409: Taken(by=by)}
         return JSONResponse(answers[status].model_dump(), status)  # type: ignore[return-value] # another answer
 
 
@@ -300,8 +346,8 @@ class Flow:
         return Response(bytes.fromhex(hex), media_type="application/x-thing")
 
     @Get("/stream", {"response_class": StreamingResponse})
-    async def stream(self, hex: str) -> StreamingResponse:  # noqa: A002 -- what it is
-        return StreamingResponse(iter([b"", bytes.fromhex(hex)]), media_type="application/octet-stream")
+    async def stream(self, hexes: Annotated[list[str], Query()]) -> StreamingResponse:
+        return StreamingResponse(iter(map(bytes.fromhex, hexes)), media_type="application/octet-stream")
 
     @Post("/events", {"response_class": EventSourceResponse})
     async def events(self, trees: list[Tree]) -> AsyncIterator[Tree]:

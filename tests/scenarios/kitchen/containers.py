@@ -26,13 +26,6 @@ class Page(BaseModel, Generic[T]):
     has_more: bool
 
 
-class Pair(BaseModel, Generic[T]):
-    """Declared with parameters in an order that the alphabet does not know."""
-
-    left: T
-    right: "Pair[T] | None" = None
-
-
 class Containers(BaseModel):
     """One field for each kind of container."""
 
@@ -58,5 +51,4 @@ class Containers(BaseModel):
     bare_page: Page  # type: ignore[type-arg] # as users write it
     numbers: Page[int]
     pages: Page[Page[Color]]
-    pair: Pair[str]
     anything: dict[str, Any]

@@ -25,6 +25,7 @@ from jararaca.presentation.decorators import Head, Options
 from jararaca.presentation.middleware import HttpMiddleware
 from kitchen.containers import Containers, Page
 from kitchen.enums import Color, Priority
+from kitchen.generics import Generics
 from kitchen.models import Animal, Bird, Error, Item, Models, Paths, Serialized
 from kitchen.scalars import Scalars
 from kitchen.unions import Cat, Dog, Pet, Unions
@@ -84,6 +85,10 @@ class Bodies:
 
     @Post("/paths")
     async def paths(self, body: Paths) -> Paths:
+        return body
+
+    @Post("/generics")
+    async def generics(self, body: Generics) -> Generics:
         return body
 
     @Put("/optional")

@@ -1,5 +1,5 @@
 import { Answers, Birds, Bodies, Items, ParametersService, Routes, Secure } from "./kitchen.js";
-import type { Animal, Answer, Bird, Cat, Color, Containers, Dog, Filter, KitchenContainersPageKitchenModelsItem, KitchenModelsItem, ModelsInput, ModelsOutput, PageBird, PathsInput, PathsOutput, Priority, ScalarsInput, ScalarsOutput, SerializedInput, SerializedOutput, Unions, WireScalar } from "./kitchen.js";
+import type { Animal, Answer, Bird, Cat, Color, Containers, Dog, Filter, GenericsInput, GenericsOutput, KitchenModelsItem, ModelsInput, ModelsOutput, Page, PathsInput, PathsOutput, Priority, ScalarsInput, ScalarsOutput, SerializedInput, SerializedOutput, Unions, WireScalar } from "./kitchen.js";
 
 /** The keys of the queries of Answers: each begins with those above it. */
 export const answersKeys = {
@@ -317,11 +317,11 @@ export function useBirdsGet<Selected = Bird>(
   );
 }
 
-export function useBirdsList<Selected = PageBird>(
+export function useBirdsList<Selected = Page<Bird>>(
   options: { offset?: number | undefined; limit?: number | undefined } = {},
-  query: ServiceQueryOptions<PageBird, Selected> = {},
+  query: ServiceQueryOptions<Page<Bird>, Selected> = {},
 ): UseQueryResult<Selected, Error> {
-  return useServiceQuery<PageBird, Selected>(
+  return useServiceQuery<Page<Bird>, Selected>(
     birdsKeys.list(options),
     (backend, call) => new Birds(backend).list(options, call),
     query,
@@ -385,6 +385,15 @@ export function useBodiesFormModelMutation(
 ): UseMutationResult<Filter, Error, { options: { body: Filter } }> {
   return useServiceMutation<Filter, { options: { body: Filter } }>(
     (backend, variables) => new Bodies(backend).formModel(variables.options),
+    options,
+  );
+}
+
+export function useBodiesGenericsMutation(
+  options: ServiceMutationOptions<GenericsOutput, { options: { body: GenericsInput } }> = {},
+): UseMutationResult<GenericsOutput, Error, { options: { body: GenericsInput } }> {
+  return useServiceMutation<GenericsOutput, { options: { body: GenericsInput } }>(
+    (backend, variables) => new Bodies(backend).generics(variables.options),
     options,
   );
 }
@@ -533,11 +542,11 @@ export function useItemsGet<Selected = KitchenModelsItem>(
   );
 }
 
-export function useItemsList<Selected = KitchenContainersPageKitchenModelsItem>(
+export function useItemsList<Selected = Page<KitchenModelsItem>>(
   options: { offset?: number | undefined; limit?: number | undefined } = {},
-  query: ServiceQueryOptions<KitchenContainersPageKitchenModelsItem, Selected> = {},
+  query: ServiceQueryOptions<Page<KitchenModelsItem>, Selected> = {},
 ): UseQueryResult<Selected, Error> {
-  return useServiceQuery<KitchenContainersPageKitchenModelsItem, Selected>(
+  return useServiceQuery<Page<KitchenModelsItem>, Selected>(
     itemsKeys.list(options),
     (backend, call) => new Items(backend).list(options, call),
     query,

@@ -100,10 +100,9 @@ export interface Containers {
   mapping: { [key: string]: number[] };
   bare_list: unknown[];
   bare_dict: { [key: string]: unknown };
-  bare_page: Page;
-  numbers: PageInt;
-  pages: PagePageColor;
-  pair: PairStr;
+  bare_page: Page<unknown>;
+  numbers: Page<number>;
+  pages: Page<Page<Color>>;
   anything: { [key: string]: unknown };
 }
 
@@ -131,6 +130,12 @@ export interface Egg {
 /** Nothing in it. */
 export interface Empty {}
 
+/** Around something. */
+export interface Envelope<T> {
+  inside: T;
+  note?: string | null;
+}
+
 /** A name that the language has. */
 export interface ErrorModel {
   message: string;
@@ -143,6 +148,38 @@ export interface Filter {
   order_by?: "created_at" | "name";
   tags?: string[];
   since?: string | null;
+}
+
+/** One field for each kind of use. */
+export interface GenericsInput {
+  numbers: Pair<number, string>;
+  colors: Pair<Color, Envelope<Color>>;
+  nested: Page<Envelope<KitchenElsewhereItem>>;
+  nullable: Envelope<number | null>;
+  prices: Envelope<number | string>;
+  sums: SumInput<number | string>;
+  several: Several<Color>;
+  path: Path<number>;
+  by_name: Tally<string>;
+  by_color: TallyColor;
+  letter: Letter;
+  whatever: Envelope<unknown>;
+}
+
+/** One field for each kind of use. */
+export interface GenericsOutput {
+  numbers: Pair<number, string>;
+  colors: Pair<Color, Envelope<Color>>;
+  nested: Page<Envelope<KitchenElsewhereItem>>;
+  nullable: Envelope<number | null>;
+  prices: Envelope<string>;
+  sums: SumOutput<string>;
+  several: Several<Color>;
+  path: Path<number>;
+  by_name: Tally<string>;
+  by_color: TallyColor;
+  letter: Letter;
+  whatever: Envelope<unknown>;
 }
 
 export interface HTTPValidationError {
@@ -161,16 +198,6 @@ export interface Joined {
 
 export type JsonValue = unknown;
 
-export interface KitchenContainersPageKitchenElsewhereItem {
-  items: KitchenElsewhereItem[];
-  has_more: boolean;
-}
-
-export interface KitchenContainersPageKitchenModelsItem {
-  items: KitchenModelsItem[];
-  has_more: boolean;
-}
-
 /** Its name is another model's in another module, too. */
 export interface KitchenElsewhereItem {
   there: string;
@@ -183,6 +210,13 @@ export interface KitchenModelsItem {
 
 export interface Leave {
   leave?: true;
+}
+
+/** A class of its own. */
+export interface Letter {
+  inside: Color;
+  note?: string | null;
+  stamp: number;
 }
 
 export interface Missing {
@@ -226,8 +260,8 @@ export interface ModelsInput {
   service: HttpServiceModel;
   item: KitchenModelsItem;
   other_item: KitchenElsewhereItem;
-  items: KitchenContainersPageKitchenModelsItem;
-  other_items: KitchenContainersPageKitchenElsewhereItem;
+  items: Page<KitchenModelsItem>;
+  other_items: Page<KitchenElsewhereItem>;
   under: MyModelModel;
   camel: MyModel;
   /**
@@ -264,8 +298,8 @@ export interface ModelsOutput {
   service: HttpServiceModel;
   item: KitchenModelsItem;
   other_item: KitchenElsewhereItem;
-  items: KitchenContainersPageKitchenModelsItem;
-  other_items: KitchenContainersPageKitchenElsewhereItem;
+  items: Page<KitchenModelsItem>;
+  other_items: Page<KitchenElsewhereItem>;
   under: MyModelModel;
   camel: MyModel;
   /**
@@ -310,34 +344,22 @@ export interface Open {
 }
 
 /** Items, and whether there are more. */
-export interface Page {
-  items: unknown[];
+export interface Page<T> {
+  items: T[];
   has_more: boolean;
 }
 
-export interface PageBird {
-  items: Bird[];
-  has_more: boolean;
+/** Declared with parameters in an order that the alphabet does not know. */
+export interface Pair<Z, A> {
+  left: Z;
+  right: A;
+  envelopes?: Envelope<A>[];
+  next?: Pair<Z, A> | null;
 }
 
-export interface PageColor {
-  items: Color[];
-  has_more: boolean;
-}
-
-export interface PageInt {
-  items: number[];
-  has_more: boolean;
-}
-
-export interface PagePageColor {
-  items: PageColor[];
-  has_more: boolean;
-}
-
-export interface PairStr {
-  left: string;
-  right?: PairStr | null;
+/** Its parameter has the name of another class. */
+export interface Path<PointType> {
+  points: PointType[];
 }
 
 /**
@@ -457,13 +479,38 @@ export interface SerializedOutput {
   label: string;
 }
 
+/** One or many. */
+export type Several<T> = T[] | T;
+
 /** Told apart by a function. */
 export interface Snake {
   length: number;
 }
 
+/** Comes in as it does not go out. */
+export interface SumInput<T> {
+  parts: T[];
+}
+
+/** Comes in as it does not go out. */
+export interface SumOutput<T> {
+  parts: T[];
+  count: number;
+}
+
 /** A list with a name. */
 export type Tags = string[];
+
+/** How it is written depends on what it is filled in with. */
+export interface Tally<T> {
+  counts: { [key: string]: number };
+  order: T[];
+}
+
+export interface TallyColor {
+  counts: { [key in Color]?: number };
+  order: Color[];
+}
 
 export type Tree = { [key: string]: Tree } | number;
 
@@ -1121,8 +1168,8 @@ export class Birds extends HttpService {
   }
 
   /** Errors: `BirdsListErrors`. */
-  async list(options: { offset?: number | undefined; limit?: number | undefined } = {}, call?: CallOptions): Promise<PageBird> {
-    return this.httpBackend.request<PageBird>({
+  async list(options: { offset?: number | undefined; limit?: number | undefined } = {}, call?: CallOptions): Promise<Page<Bird>> {
+    return this.httpBackend.request<Page<Bird>>({
       method: "GET",
       path: "/birds",
       query: pairsOf([["offset", options.offset], ["limit", options.limit]]),
@@ -1168,6 +1215,11 @@ export interface BodiesFormErrors {
 }
 
 export interface BodiesFormModelErrors {
+  /** Validation Error */
+  422: HTTPValidationError;
+}
+
+export interface BodiesGenericsErrors {
   /** Validation Error */
   422: HTTPValidationError;
 }
@@ -1299,6 +1351,20 @@ export class Bodies extends HttpService {
       headers: [],
       cookies: [],
       body: { kind: "form", fields: pairsOf(Object.entries(options.body)) },
+      response: "json",
+      call,
+    });
+  }
+
+  /** Errors: `BodiesGenericsErrors`. */
+  async generics(options: { body: GenericsInput }, call?: CallOptions): Promise<GenericsOutput> {
+    return this.httpBackend.request<GenericsOutput>({
+      method: "POST",
+      path: "/bodies/generics",
+      query: [],
+      headers: [],
+      cookies: [],
+      body: { kind: "json", value: options.body },
       response: "json",
       call,
     });
@@ -1536,8 +1602,8 @@ export class Items extends HttpService {
   }
 
   /** Errors: `ItemsListErrors`. */
-  async list(options: { offset?: number | undefined; limit?: number | undefined } = {}, call?: CallOptions): Promise<KitchenContainersPageKitchenModelsItem> {
-    return this.httpBackend.request<KitchenContainersPageKitchenModelsItem>({
+  async list(options: { offset?: number | undefined; limit?: number | undefined } = {}, call?: CallOptions): Promise<Page<KitchenModelsItem>> {
+    return this.httpBackend.request<Page<KitchenModelsItem>>({
       method: "GET",
       path: "/items",
       query: pairsOf([["offset", options.offset], ["limit", options.limit]]),

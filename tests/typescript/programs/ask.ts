@@ -5,11 +5,31 @@ import { createInterface } from "node:readline";
 import WebSocket from "ws";
 
 import * as client from "./app.js";
+import { NodeBackend } from "./node-backend.js";
 
 const baseUrl = process.argv[2] ?? "";
-const backend = new client.FetchBackend({ baseUrl });
+
+/** Takes cookies out of requests and puts its own in, if it may: as a browser does, whose page and server differ. */
+function asBrowser(kept: string): typeof fetch {
+  return async (url, init) => {
+    const headers = new Headers(init?.headers);
+    headers.delete("cookie");
+    if (init?.credentials === "include") headers.set("cookie", kept);
+    return fetch(url, { ...init, headers });
+  };
+}
+
+function backendOf({ backend, cookie }: Question): client.HttpBackend {
+  if (backend === "node") return new NodeBackend(baseUrl);
+  if (cookie === undefined) return new client.FetchBackend({ baseUrl });
+  return new client.FetchBackend({ baseUrl, fetch: asBrowser(cookie), credentials: backend as RequestCredentials });
+}
 
 interface Question {
+  /** "node" for one over `node:http`, or what a browser is told about cookies. */
+  readonly backend?: string;
+  /** What a browser has kept. */
+  readonly cookie?: string;
   readonly service: string;
   readonly method: string;
   readonly args: unknown[];
@@ -35,11 +55,12 @@ async function received(value: any): Promise<unknown> {
   return items;
 }
 
-async function call({ service, method, args }: Question): Promise<unknown> {
+async function call(question: Question): Promise<unknown> {
+  const { service, method, args } = question;
   const services = client as unknown as Record<string, new (backend: client.HttpBackend) => Record<string, Function>>;
   const Service = services[service];
   if (Service === undefined) throw new Error(`there is no ${service}`);
-  const target = new Service(backend);
+  const target = new Service(backendOf(question));
   return received(await target[method]?.(...args));
 }
 

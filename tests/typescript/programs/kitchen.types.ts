@@ -10,12 +10,17 @@ import {
   Color,
   type Containers,
   type Dog,
+  type Envelope,
   FetchBackend,
+  type GenericsInput,
+  type GenericsOutput,
   isApiError,
   Items,
   type Movie,
   type Node,
   type Open,
+  type Page,
+  type Pair,
   ParametersService,
   type Point,
   Priority,
@@ -24,6 +29,11 @@ import {
   type ScalarsOutput,
   type SerializedInput,
   type SerializedOutput,
+  type Several,
+  type SumInput,
+  type SumOutput,
+  type Tally,
+  type TallyColor,
   type Unions,
 } from "./kitchen.js";
 
@@ -110,6 +120,42 @@ is<Equal<SerializedInput["doubled"], number>>();
 is<Equal<SerializedOutput["doubled"], string>>();
 // @ts-expect-error it never comes back
 export type Secret = SerializedOutput["secret"];
+
+// -- generic models
+is<Equal<Containers["pages"], Page<Page<Color>>>>();
+is<Equal<Containers["bare_page"]["items"], unknown[]>>();
+is<Equal<Pair<number, string>["left"], number>>();
+is<Equal<Pair<number, string>["right"], string>>();
+is<Equal<GenericsOutput["numbers"], Pair<number, string>>>();
+is<Equal<GenericsOutput["colors"]["envelopes"], Envelope<Envelope<Color>>[] | undefined>>();
+is<Equal<GenericsInput["prices"], Envelope<number | string>>>();
+is<Equal<GenericsOutput["prices"], Envelope<string>>>();
+is<Equal<GenericsInput["sums"], SumInput<number | string>>>();
+is<Equal<GenericsOutput["sums"], SumOutput<string>>>();
+is<Equal<GenericsOutput["by_name"], Tally<string>>>();
+is<Equal<GenericsOutput["by_color"], TallyColor>>();
+is<Equal<GenericsOutput["whatever"], Envelope<unknown>>>();
+export const pair: Pair<number, string> = { left: 1, right: "a", next: { left: 2, right: "b", next: null } };
+export const one: Several<Color> = "red";
+export const many: Several<Color> = ["red", Color.RED];
+export function firstOf<T>(page: Page<T>): T | undefined {
+  return page.items[0];
+}
+is<Equal<ReturnType<typeof firstOf<Dog>>, Dog | undefined>>();
+// @ts-expect-error its parameters are not in the order of the alphabet
+export const turned: Pair<string, number> = pair;
+// @ts-expect-error deep down, too
+export const deeply: Pair<number, string> = { left: 1, right: "a", next: { left: "b", right: 2 } };
+// @ts-expect-error an argument is missing
+export type Half = Pair<number>;
+// @ts-expect-error arguments are missing
+export const bare: Page = { items: [], has_more: false };
+// @ts-expect-error what it is filled in with is not what is there
+export const words: Page<string> = { items: [1], has_more: false };
+// @ts-expect-error a computed field is not sent
+export type Count = SumInput<number>["count"];
+// @ts-expect-error no color
+export const tally: TallyColor = { counts: { blue: 1 }, order: [] };
 
 // -- requests
 export async function requests(): Promise<void> {

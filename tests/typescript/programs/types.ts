@@ -1,10 +1,12 @@
 // What compiles and what does not: each line below a `@ts-expect-error` has to fail, every other one to pass.
 
 import {
+  type Both,
   Colour,
   type ApiError,
   type Change,
   Echo,
+  type Envelope,
   type EchoRefusedErrors,
   type EverythingInput,
   type EverythingOutput,
@@ -52,6 +54,8 @@ holds<Same<EverythingOutput["exact"], "a'b" | "\\" | 1 | true | null>>();
 holds<Same<EverythingOutput["length"], number>>();
 holds<Same<EverythingOutput["the-key"], string>>();
 holds<Same<EverythingOutput["anything"], unknown>>();
+holds<Same<EverythingOutput["envelope"], Envelope<Tree | null>>>();
+holds<Same<EverythingOutput["both"], Both<number, Envelope<Colour>>>>();
 holds<Same<EverythingInput["left_out"], number | null | undefined>>();
 // @ts-expect-error a computed field is not sent
 input.length;
@@ -132,7 +136,7 @@ holds<Same<ReturnType<Flow["events"]>, Promise<AsyncIterable<ServerSentEvent<Tre
 holds<Same<ReturnType<Flow["lines"]>, Promise<AsyncIterable<Tree>>>>();
 
 async function results(): Promise<void> {
-  const tree = await echo.nullable({ null: true });
+  const tree = await echo.nullable({ body: null });
   // @ts-expect-error it may be null
   tree.name;
   // @ts-expect-error nothing comes back

@@ -118,6 +118,25 @@ def test_models_have_the_fields_of_the_schemas(served: Served) -> None:
     assert compared >= len(known) / 2
 
 
+def test_generic_declarations_have_the_fields_of_every_schema_that_fills_them_in() -> None:
+    app = create_http_server(kitchen)
+    schemas = app.openapi()["components"]["schemas"]
+    compared: Counter[str] = Counter()
+
+    for model in collect(app).models:
+        plain, way = re.sub("(Input|Output)$", "", model.name), "".join(re.findall("Input$|Output$", model.name))
+        for name, schema in schemas.items():
+            fills = model.parameters and re.search(
+                rf"(?:^|__){plain}(?:_\w+_)?(?:-(?:{way or 'Input|Output'}))?(?:__\d)?$", name
+            )
+            if fills and isinstance(model.shape, Structure):
+                required = set(schema.get("required", ()))
+                fields = {(field.name, not field.is_optional) for field in model.shape.fields}
+                assert fields == {(each, each in required) for each in schema.get("properties", ())}, name
+                compared[model.name] += 1
+    assert compared == {"Envelope": 8, "Page": 8, "Pair": 4, "Path": 1, "SumInput": 1, "SumOutput": 1, "Tally": 2}
+
+
 def test_what_is_written_is_what_was_collected(served: Served) -> None:
     """The text itself names every parameter of a request, and no other."""
     requests = REQUEST.findall(written(served.client))

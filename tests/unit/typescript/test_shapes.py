@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jararaca.typescript.model import Reference
 from jararaca.typescript.shapes import FormShapes, Shapes
 from jararaca.typescript.spelling import spelled
 
@@ -19,7 +20,7 @@ DEFINITIONS: dict[str, Any] = {
         "required": ["file"],
     },
 }
-SHAPES = Shapes(DEFINITIONS, {name: name for name in DEFINITIONS})
+SHAPES = Shapes(DEFINITIONS, {name: Reference(name) for name in DEFINITIONS})
 REF = "#/components/schemas/"
 
 
@@ -112,7 +113,7 @@ def test_a_reference_to_itself_ends() -> None:
 def test_bytes_of_a_multipart_form_are_files_unless_they_are_said_to_be_text(
     texts: tuple[str, ...], expected: str
 ) -> None:
-    forms = FormShapes(DEFINITIONS, {name: name for name in DEFINITIONS}, texts)
+    forms = FormShapes(DEFINITIONS, {name: Reference(name) for name in DEFINITIONS}, texts)
 
     assert spelled(forms.of({"$ref": f"{REF}Upload"})) == expected
 
