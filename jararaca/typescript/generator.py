@@ -7,6 +7,7 @@ any other model. Nothing is taken for granted by that: `generics` compares what 
 
 import inspect
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -178,9 +179,10 @@ def _parameters(origin: Any) -> tuple[Any, ...]:
 def _parts(model: Any, generic: Generic, mode: Mode) -> list[core_schema.CoreSchema]:
     """The schemas of a model, of its form and of its arguments; none at all if one of them cannot be made."""
     try:
-        parts = [TypeAdapter(each).core_schema for each in (model, generic.form, *generic.arguments)]
-        for part in parts[1:]:
-            Schemas(ref_template=REF_TEMPLATE).generate(part, mode=mode)
+        with warnings.catch_warnings(action="ignore"):  # about the form: users know of the class already
+            parts = [TypeAdapter(each).core_schema for each in (model, generic.form, *generic.arguments)]
+            for part in parts[1:]:
+                Schemas(ref_template=REF_TEMPLATE).generate(part, mode=mode)
     except Exception:  # noqa: BLE001 -- code of the application, which need not know what to do with markers, nor has to
         return []
     return parts

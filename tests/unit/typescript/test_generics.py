@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+import warnings
 from decimal import Decimal
 from enum import StrEnum
 from types import ModuleType
@@ -391,6 +392,19 @@ def test_one_argument_may_fit_where_another_does_not() -> None:
     ]
 
 
+class Doubtful(BaseModel, Generic[T]):
+    it: T
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_options: Any) -> None:
+        if "Jararaca" in cls.__name__:
+            warnings.warn("what is this", stacklevel=1)
+
+
+def test_a_warning_about_the_comparison_reaches_nobody() -> None:
+    assert results(Doubtful[int]) == ["Doubtful<number>"]
+
+
 class Foreign:
     """No type of pydantic's."""
 
@@ -419,6 +433,27 @@ class Told(BaseModel, Generic[T]):
 
 class Asked(BaseModel):
     type: Literal["asked"] = "asked"
+
+
+class Shaped(BaseModel, Generic[T]):
+    pair: tuple[T, int]
+    by_name: dict[str, T]
+    either: T | str
+    event: Annotated[Told[T] | Asked, Field(discriminator="type")]
+
+
+def test_parameters_may_stand_in_whatever_types_are_made_of() -> None:
+    text = written(answering(Shaped[Item], Shaped[str]))
+
+    assert declaration(text, "Shaped").splitlines() == [
+        "interface Shaped<T> {",
+        "  pair: [T, number];",
+        "  by_name: { [key: string]: T };",
+        "  either: T | string;",
+        '  event: (Told<T> & { type: "told" }) | (Asked & { type: "asked" });',
+        "}",
+    ]
+    assert results(Shaped[str]) == ["Shaped<string>"]
 
 
 @RestController("/all")
