@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Flag
 from typing import Any, Literal
 
 from fastapi._compat import v2
@@ -44,7 +45,10 @@ class Schemas(v2.GenerateJsonSchema):
     def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
         named_members: Mapping[str, Any] = schema["cls"].__members__  # with aliases, which have names of their own
         members = [[name, to_jsonable_python(member.value)] for name, member in named_members.items()]
-        return {**super().enum_schema(schema), MEMBERS: members}
+        said = {**super().enum_schema(schema), MEMBERS: members}
+        if issubclass(schema["cls"], Flag):  # whose values are combinations of members, too
+            del said["enum"]
+        return said
 
     def _named_required_fields_schema(self, named_required_fields: Sequence[tuple[str, bool, Any]]) -> Schema:
         """As pydantic's, unless it has a name for a field that cannot be given by one."""

@@ -159,11 +159,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Enumeration:
-    """Named constants, each as JSON has it."""
+    """Named constants, each as JSON has it. `is_open` if other numbers are values too, as combinations of flags are."""
 
     name: str
     members: tuple[tuple[str, str], ...]
     docs: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)

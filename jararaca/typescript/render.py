@@ -37,7 +37,8 @@ def _enumeration(each: Enumeration) -> Iterator[str]:
     yield f"export const {each.name} = {{"
     yield from (f"  {key(name)}: {json}," for name, json in each.members)
     yield "} as const;"
-    yield f"export type {each.name} = (typeof {each.name})[keyof typeof {each.name}];"
+    values = "number" if each.is_open else f"(typeof {each.name})[keyof typeof {each.name}]"
+    yield f"export type {each.name} = {values};"
 
 
 def _model(model: Model) -> Iterator[str]:

@@ -185,6 +185,8 @@ class Requests:
             rest = None if target.rest is None else self._wired(target.rest, subject, in_list=True)
             wired = TupleOf(items, target.required, rest)
             return shape if wired == target else wired
+        if self._vocabulary.is_open(target):  # the server takes combinations of flags from JSON only
+            return any_of(self._vocabulary.constants(target))
         if isinstance(target, Plain | Constant | Reference):
             return shape
         raise self._refusal(subject, "has a type that is neither a scalar nor a list of scalars")

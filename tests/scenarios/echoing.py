@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum, IntEnum, StrEnum
+from enum import Enum, IntEnum, IntFlag, StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -23,6 +23,11 @@ class Colour(StrEnum):
 class Size(IntEnum):
     SMALL = 1
     LARGE = 2
+
+
+class Rights(IntFlag):
+    READ = 1
+    WRITE = 2
 
 
 class Mixed(Enum):
@@ -290,6 +295,10 @@ class Echo:
     @Post("/body")
     async def body(self, body: Everything) -> Everything:
         return remembered(body)
+
+    @Post("/rights")
+    async def rights(self, rights: Annotated[list[Rights], Body()], only: Rights = Rights.READ) -> list[Rights]:
+        return remembered([*rights, only])
 
     @Post("/placed")
     async def placed(self, body: Placed) -> Placed:

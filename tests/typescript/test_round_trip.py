@@ -27,7 +27,7 @@ from echoed_values import (
     trees,
     wholes,
 )
-from echoing import Change, Circle, Everything, Filter, Size, Square, Tree
+from echoing import Change, Circle, Everything, Filter, Rights, Size, Square, Tree
 from hypothesis import given
 from hypothesis import strategies as st
 from nodejs import Conversation, Project, conversation, documented
@@ -249,6 +249,11 @@ def test_raw_bodies(ask: Ask, body: bytes) -> None:
 @given(everything)
 def test_a_body_with_a_field_of_each_kind(ask: Ask, value: Everything) -> None:
     assert_echoed(ask("Echo", "body", {"body": value}), value)
+
+
+@given(st.lists(st.integers(0, 3).map(Rights)), st.sampled_from([Rights.READ, Rights.WRITE]))
+def test_combined_flags(ask: Ask, rights: list[Rights], only: Rights) -> None:
+    assert_echoed(ask("Echo", "rights", {"body": rights, "only": only}), [*rights, only])
 
 
 @given(wholes, wholes, texts)

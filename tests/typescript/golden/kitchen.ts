@@ -392,6 +392,14 @@ export const Priority = {
 } as const;
 export type Priority = (typeof Priority)[keyof typeof Priority];
 
+/** Added up. */
+export const Rights = {
+  READ: 1,
+  WRITE: 2,
+  BOTH: 3,
+} as const;
+export type Rights = number;
+
 export interface Said {
   type: "said" | "whispered";
   text: string;
@@ -482,6 +490,12 @@ export interface SerializedOutput {
 /** One or many. */
 export type Several<T> = T[] | T;
 
+export const Sides = {
+  LEFT: 1,
+  RIGHT: 2,
+} as const;
+export type Sides = number;
+
 /** Told apart by a function. */
 export interface Snake {
   length: number;
@@ -527,6 +541,9 @@ export interface Unions {
   color: Color;
   priority: Priority;
   mixed: Mixed;
+  rights: Rights;
+  sides: Sides;
+  by_rights: { [key: string]: number };
   only: Only;
   places: Places;
   pet: (Cat & { kind: "cat" }) | Dog;
@@ -1807,6 +1824,7 @@ export class ParametersService extends HttpService {
     literal?: "a" | "b" | undefined;
     parsed?: string | null | undefined;
     whatever?: WireScalar | undefined;
+    rights?: 1 | 2 | 3 | undefined;
   }, call?: CallOptions): Promise<number> {
     return this.httpBackend.request<number>({
       method: "GET",
@@ -1822,6 +1840,7 @@ export class ParametersService extends HttpService {
         ["literal", options.literal],
         ["parsed", options.parsed],
         ["whatever", options.whatever],
+        ["rights", options.rights],
       ]),
       headers: [],
       cookies: [],
