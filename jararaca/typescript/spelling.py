@@ -63,8 +63,9 @@ def reasons_of(shape: Shape) -> str:
     return "".join(f"\nTyped unknown: {why}." for why in reasons_in(shape))
 
 
-OPEN = "[key: string]: unknown;"
-"""The index signature of a structure beside whose fields others may stand."""
+def others_line(others: Shape) -> str:
+    """The index signature of a structure beside whose fields others may stand."""
+    return f"[key: string]: {spelled(others)};"
 
 
 def _as_part(shape: Shape) -> str:
@@ -81,6 +82,6 @@ def _tuple(shape: TupleOf) -> str:
 
 def _structure(shape: Structure) -> str:
     fields = [f"{key(each.name)}{'?' if each.is_optional else ''}: {spelled(each.shape)}" for each in shape.fields]
-    if shape.is_open:
-        fields.append(OPEN.removesuffix(";"))
+    if shape.others is not None:
+        fields.append(others_line(shape.others).removesuffix(";"))
     return f"{{ {'; '.join(fields)} }}" if fields else "{}"

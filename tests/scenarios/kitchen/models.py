@@ -118,6 +118,25 @@ class Open(BaseModel):
     known: int
 
 
+class Counted(BaseModel):
+    """Whatever else is in it is of the type of its fields."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int | str] = Field(init=False)
+
+    known: int
+    more: str = ""
+
+
+class Noted(BaseModel):
+    """Whatever else is in it is of a type of its own."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int] = Field(init=False)
+
+    known: str
+
+
 class Empty(BaseModel):
     """Nothing in it."""
 
@@ -234,6 +253,8 @@ class Models(BaseModel):
     words: Words
     closed: Closed
     open: Open
+    counted: Counted
+    noted: Noted
     empty: Empty
     defaults: Defaults
     always: Always

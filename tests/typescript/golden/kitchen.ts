@@ -106,6 +106,13 @@ export interface Containers {
   anything: { [key: string]: unknown };
 }
 
+/** Whatever else is in it is of the type of its fields. */
+export interface Counted {
+  known: number;
+  more?: string;
+  [key: string]: number | string | undefined;
+}
+
 /** A dictionary of dictionaries. */
 export type Deep = { [key: string]: Deep } | null;
 
@@ -244,6 +251,8 @@ export interface ModelsInput {
   words: Words;
   closed: Closed;
   open: Open;
+  counted: Counted;
+  noted: Noted;
   empty: Empty;
   defaults: Defaults;
   always: AlwaysInput;
@@ -282,6 +291,8 @@ export interface ModelsOutput {
   words: Words;
   closed: Closed;
   open: Open;
+  counted: Counted;
+  noted: Noted;
   empty: Empty;
   defaults: Defaults;
   always: AlwaysOutput;
@@ -330,6 +341,13 @@ export interface Node {
   value: number;
   children?: Node[];
   parent?: Node | null;
+}
+
+/** Whatever else is in it is of a type of its own. */
+export interface Noted {
+  known: string;
+  /** Typed unknown: other fields may stand beside the known ones, but TypeScript has them of one type only. */
+  [key: string]: unknown;
 }
 
 /** A single member. */

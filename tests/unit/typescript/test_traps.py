@@ -180,6 +180,44 @@ def test_no_type_is_an_empty_interface(name: str, expected: str) -> None:
     assert field(text, "Shapes", name) == expected
 
 
+class Counted(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int | str] = Field(init=False)
+
+    known: int
+    perhaps: str = ""
+
+
+class Alone(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int] = Field(init=False)
+
+
+def test_other_fields_are_of_their_type_if_the_known_ones_are_too() -> None:
+    assert declaration(model_fields(Counted), "Counted") == (
+        "interface Counted {\n  known: number;\n  perhaps?: string;\n  [key: string]: number | string | undefined;\n}"
+    )
+    assert declaration(model_fields(Alone), "Alone") == "type Alone = { [key: string]: number };"
+
+
+def test_other_fields_of_a_type_of_their_own_are_unknown_and_counted() -> None:
+    class Noted(Alone):
+        known: str
+
+    @RestController("/noted")
+    class Notes:
+        @Post()
+        async def note(self, noted: Noted) -> None: ...
+
+    why = "other fields may stand beside the known ones, but TypeScript has them of one type only"
+    client = client_of(Notes)
+
+    assert declaration(written(client), "Noted") == (
+        f"interface Noted {{\n  known: string;\n  /** Typed unknown: {why}. */\n  [key: string]: unknown;\n}}"
+    )
+    assert client.remarks == (f"Noted: a part is typed unknown: {why}",)
+
+
 class Defaults(BaseModel):
     made: list[int] = Field(default_factory=list)
     plain: int = 1
