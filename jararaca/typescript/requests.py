@@ -13,6 +13,7 @@ from starlette.convertors import PathConvertor
 
 from jararaca.errors import InvalidHandler
 from jararaca.typescript.aliases import misnamed
+from jararaca.typescript.hidden import hidden_parameters
 from jararaca.typescript.model import (
     NULL,
     UNKNOWN,
@@ -64,7 +65,10 @@ class Requests:
         declared = (self._parameter(said) for said in self._offered(operation))
         for one in (*declared, *self._credentials(operation), *self._undeclared(operation)):
             found.setdefault((one.place, one.name), one)
-        self._check_hidden(operation.route.dependant)
+        for each in hidden_parameters(operation.route.dependant):
+            if each.is_required:
+                why = "must be given, but include_in_schema=False keeps it from clients"
+                raise self._refusal(f"the parameter {each.name!r}", why)
         ordered = sorted(found.values(), key=lambda each: _PLACES.index(each.place))
         return tuple(_with_keys(ordered, has_body=has_body))
 
@@ -214,15 +218,6 @@ class Requests:
         """Parameters of the path that the method does not take, but perhaps reads from the request."""
         for name in operation.route.param_convertors:
             yield Parameter("path", name, "", _SCALAR, True)
-
-    def _check_hidden(self, dependant: Dependant) -> None:
-        for field in (*dependant.query_params, *dependant.header_params, *dependant.cookie_params):
-            if not getattr(field.field_info, "include_in_schema", True) and field.field_info.is_required():
-                raise self._refusal(
-                    f"the parameter {field.alias!r}", "must be given, but include_in_schema=False keeps it from clients"
-                )
-        for each in dependant.dependencies:
-            self._check_hidden(each)
 
     def _refusal(self, subject: str, why: str) -> InvalidHandler:
         return InvalidHandler(

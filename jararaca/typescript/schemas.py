@@ -25,6 +25,7 @@ from jararaca.errors import InvalidHandler
 from jararaca.presentation.execution_route import CONTROLLER
 from jararaca.typescript.faults import check_schemas
 from jararaca.typescript.generator import Filled, GenericSchemas, Mode, Schema
+from jararaca.typescript.hidden import hidden_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def spoken_by(app: FastAPI) -> Spoken:
         ),
         definitions=found,
         filled=generator.filled(mapping),
-        left_out=tuple(_left_out(contexts)),
+        left_out=(*_left_out(contexts), *sorted({*_hidden([*routes, *sockets])})),
     )
 
 
@@ -200,6 +201,14 @@ def _left_out(contexts: Sequence[RouteContext]) -> Iterator[str]:
         elif not hasattr(original, "include_in_schema"):
             hidden.add(f"what is mounted at {each.path}")
     yield from sorted(hidden)
+
+
+def _hidden(routes: Sequence[RouteContext]) -> Iterator[str]:
+    """Parameters that are not in the client, in words."""
+    for route in routes:
+        for each in hidden_parameters(route.dependant):
+            place = f"the {each.place} parameter {each.name!r} of {place_of_route(route)}"
+            yield f"{place}, whose include_in_schema is False"
 
 
 def _verbs(route: RouteContext) -> str:

@@ -93,6 +93,32 @@ def test_method_and_parameter_are_named(controller: type, sentence: str) -> None
     )
 
 
+def test_a_hidden_parameter_that_need_not_be_given_is_left_out_and_listed() -> None:
+    def traced(x_trace: Annotated[str, Header(include_in_schema=False)] = "") -> str:
+        return x_trace
+
+    @RestController("/a")
+    class Partly:
+        @Get()
+        async def find(
+            self, trace: Annotated[str, Depends(traced)], secret: Annotated[int, Query(include_in_schema=False)] = 0
+        ) -> None: ...
+
+        @WebSocketEndpoint("/feed", sends=Inner)
+        async def feed(
+            self, websocket: WebSocket, key: Annotated[str, Query(include_in_schema=False)] = ""
+        ) -> None: ...
+
+    client = client_of(Partly)
+
+    assert endpoint_of(client, "find").parameters == ()
+    assert client.left_out == (
+        "the header parameter 'x-trace' of Partly.find, whose include_in_schema is False",
+        "the query parameter 'key' of Partly.feed, whose include_in_schema is False",
+        "the query parameter 'secret' of Partly.find, whose include_in_schema is False",
+    )
+
+
 def test_a_function_of_no_controller_is_named_with_its_module() -> None:
     app = FastAPI()
 
