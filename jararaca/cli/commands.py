@@ -158,9 +158,11 @@ def gen_tsi(
     """Write a TypeScript client of the application."""
     if watch:
         from jararaca.cli import rewriting
+        from jararaca.cli.files import destination
 
         if file is None or check or stdout:
             raise typer.BadParameter("--watch writes a file, without --check and --stdout.")
+        destination(file, root=root, suffix=".ts")
         options = [f"--root={root}", *(["--with-query"] if with_query else [])]
         return _long(lambda: rewriting.run([*options, "--", target, file], app_dir=app_dir))
     from jararaca.cli import typescript as command

@@ -17,6 +17,12 @@ def destination(file: str, *, root: str, suffix: str) -> Path:
     if "\0" in file or not file.endswith(suffix) or Path(file).name == suffix:
         raise InvalidOption(f"{file!r} is no name for the file. Write one that ends with {suffix}.")
     path, top = Path(file).resolve(), Path(root).resolve()
+    for name in (Path(file).name, path.name):
+        if suffix == ".ts" and ".d." in name:
+            raise InvalidOption(
+                f"{name!r} is a name for declarations, and a client is more. Write {name.replace('.d.', '.')}, "
+                "for example."
+            )
     if not path.is_relative_to(top):
         raise InvalidOption(
             f"{file} is not below {'the current directory' if top == Path.cwd() else root}. If it is meant, name a "

@@ -32,14 +32,15 @@ def run(arguments: Sequence[str], *, app_dir: str) -> int:
         debounce=200,
         rust_timeout=HEARTBEAT,
         yield_on_timeout=True,
-        raise_interrupt=False,
+        raise_interrupt=True,  # otherwise it says that there was one
     )
     is_first = True
     try:
         for changed in changes:  # the first heartbeat says that the watch has begun: no change after it is missed
             if changed or is_first:
                 is_first = False
-                subprocess.run(command, check=False)  # noqa: S603 -- this very command line
-    except AskedToStop:
+                # in a group of its own, so that Ctrl+C reaches nobody who would answer with a traceback
+                subprocess.run(command, check=False, process_group=0)  # noqa: S603 -- this very command line
+    except (AskedToStop, KeyboardInterrupt):
         pass
     return CLEAN

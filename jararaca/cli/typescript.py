@@ -42,7 +42,7 @@ def run(target: str, file: str | None, *, app_dir: str, root: str, check: bool, 
     if with_query:
         texts[path.with_suffix(".query.ts")] = render_query(client, client_module=f"./{path.stem}.js")
     if check:
-        return _compare(texts)
+        return _compare(texts, f"jararaca gen-tsi {target} {file}{' --with-query' if with_query else ''}")
     write_all(texts)
     for line in _summary(client, " and ".join(each.name for each in texts)):
         say(line)
@@ -56,10 +56,13 @@ def _served(target: str, app_dir: str) -> FastAPI:
     return assemble(http.app, system_ports(), config, needs_broker=True).http(http).asgi
 
 
-def _compare(texts: Mapping[Path, str]) -> int:
+def _compare(texts: Mapping[Path, str], command: str) -> int:
     stale = [path for path, text in texts.items() if not path.is_file() or path.read_bytes() != text.encode()]
     for path in stale:
-        say(f"{path.name} is not what the application says. Write it anew with jararaca gen-tsi.")
+        if path.is_file():
+            say(f"{path.name} is not what the application says. Write it anew with jararaca gen-tsi.")
+        else:
+            say(f"{path.name} is missing. Write it with: {command}")
     return FAILURE if stale else CLEAN
 
 

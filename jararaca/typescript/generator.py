@@ -10,12 +10,15 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Flag
 from typing import Any, Literal
 
 from fastapi._compat import v2
 from fastapi.openapi.constants import REF_PREFIX, REF_TEMPLATE
 from pydantic import BaseModel, TypeAdapter, create_model
 from pydantic_core import core_schema, to_jsonable_python
+
+from jararaca.typescript.aliases import has_a_name
 
 Schema = dict[str, Any]
 Mode = Literal["validation", "serialization"]
@@ -40,8 +43,21 @@ class Schemas(v2.GenerateJsonSchema):
         self._arguments = arguments or {}
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> Schema:
-        members = [[member.name, to_jsonable_python(member.value)] for member in schema["members"]]
-        return {**super().enum_schema(schema), MEMBERS: members}
+        named_members: Mapping[str, Any] = schema["cls"].__members__  # with aliases, which have names of their own
+        members = [[name, to_jsonable_python(member.value)] for name, member in named_members.items()]
+        said = {**super().enum_schema(schema), MEMBERS: members}
+        if issubclass(schema["cls"], Flag):  # whose values are combinations of members, too
+            del said["enum"]
+        return said
+
+    def _named_required_fields_schema(self, named_required_fields: Sequence[tuple[str, bool, Any]]) -> Schema:
+        """As pydantic's, unless it has a name for a field that cannot be given by one."""
+        by_name = self._config.validate_by_name or self._config.populate_by_name
+        if self.mode == "validation" and not by_name:
+            for name, _is_required, field in named_required_fields:
+                if not has_a_name(field.get("validation_alias")):
+                    return {REASON: f"{name!r} is read from inside of other fields with AliasPath"}
+        return super()._named_required_fields_schema(named_required_fields)
 
     def get_defs_ref(self, core_mode_ref: Any) -> Any:
         """As pydantic's, with one name more to choose from where the arguments of generics are named alike.

@@ -96,8 +96,9 @@ def substituted(shape: Shape, arguments: Mapping[Shape, Shape]) -> Shape:
             return TupleOf(tuple(map(again, items)), required, None if rest is None else again(rest))
         case Dictionary(value, keys):
             return Dictionary(again(value), keys)
-        case Structure(fields, is_open):
-            return Structure(tuple(replace(field, shape=again(field.shape)) for field in fields), is_open)
+        case Structure(fields, others):
+            known = tuple(replace(field, shape=again(field.shape)) for field in fields)
+            return Structure(known, None if others is None else again(others))
         case AnyOf(members):
             return any_of(map(again, members))
         case AllOf(members):

@@ -73,10 +73,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Fields in their declared order. `is_open` if others may stand beside them."""
+    """Fields in their declared order. `others` is the shape of those that may stand beside them, under any name."""
 
     fields: tuple[Field, ...]
-    is_open: bool = False
+    others: "Shape | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +159,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Enumeration:
-    """Named constants, each as JSON has it."""
+    """Named constants, each as JSON has it. `is_open` if other numbers are values too, as combinations of flags are."""
 
     name: str
     members: tuple[tuple[str, str], ...]
     docs: str = ""
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,8 +265,9 @@ def parts_of(shape: Shape) -> tuple[Shape, ...]:
             return items if rest is None else (*items, rest)
         case Dictionary(value, keys):
             return (value,) if keys is None else (value, keys)
-        case Structure(fields):
-            return tuple(field.shape for field in fields)
+        case Structure(fields, others):
+            shapes = tuple(field.shape for field in fields)
+            return shapes if others is None else (*shapes, others)
         case AnyOf(members) | AllOf(members) | Reference(_, members):
             return members
         case Picked(_, whole):

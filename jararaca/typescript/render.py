@@ -3,10 +3,21 @@
 from collections.abc import Iterable, Iterator
 
 from jararaca.typescript.calls import call_lines, path_of, signature_of
-from jararaca.typescript.model import Client, Endpoint, Enumeration, Field, Model, Parameter, Service, Socket, Structure
+from jararaca.typescript.model import (
+    Client,
+    Endpoint,
+    Enumeration,
+    Field,
+    Model,
+    Parameter,
+    Service,
+    Shape,
+    Socket,
+    Structure,
+)
 from jararaca.typescript.quoting import comment, key, member, string
 from jararaca.typescript.runtime_text import runtime_text
-from jararaca.typescript.spelling import OPEN, field_lines, spelled
+from jararaca.typescript.spelling import field_lines, others_line, reasons_of, spelled
 
 BANNER = "// Written by `jararaca gen-tsi`, which writes it anew whenever the application changes: do not edit."
 
@@ -37,20 +48,25 @@ def _enumeration(each: Enumeration) -> Iterator[str]:
     yield f"export const {each.name} = {{"
     yield from (f"  {key(name)}: {json}," for name, json in each.members)
     yield "} as const;"
-    yield f"export type {each.name} = (typeof {each.name})[keyof typeof {each.name}];"
+    values = "number" if each.is_open else f"(typeof {each.name})[keyof typeof {each.name}]"
+    yield f"export type {each.name} = {values};"
 
 
 def _model(model: Model) -> Iterator[str]:
-    yield from comment(model.docs, tags=["deprecated"] if model.is_deprecated else [])
+    tags = ["deprecated"] if model.is_deprecated else []
     name = f"{model.name}<{', '.join(model.parameters)}>" if model.parameters else model.name
     if not isinstance(model.shape, Structure):
+        yield from comment(model.docs + reasons_of(model.shape), tags=tags)
         yield f"export type {name} = {spelled(model.shape)};"
         return
-    yield from _interface(name, model.shape.fields, is_open=model.shape.is_open)
+    yield from comment(model.docs, tags=tags)
+    yield from _interface(name, model.shape.fields, model.shape.others)
 
 
-def _interface(name: str, fields: Iterable[Field], *, is_open: bool = False) -> Iterator[str]:
-    lines = [line for field in fields for line in field_lines(field)] + ([f"  {OPEN}"] if is_open else [])
+def _interface(name: str, fields: Iterable[Field], others: Shape | None = None) -> Iterator[str]:
+    lines = [line for field in fields for line in field_lines(field)]
+    if others is not None:
+        lines += [*comment(reasons_of(others), indent="  "), f"  {others_line(others)}"]
     if not lines:
         yield f"export interface {name} {{}}"
         return

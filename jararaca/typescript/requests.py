@@ -12,6 +12,8 @@ from pydantic.fields import FieldInfo
 from starlette.convertors import PathConvertor
 
 from jararaca.errors import InvalidHandler
+from jararaca.typescript.aliases import misnamed
+from jararaca.typescript.hidden import hidden_parameters
 from jararaca.typescript.model import (
     NULL,
     UNKNOWN,
@@ -60,12 +62,31 @@ class Requests:
             InvalidHandler: one has a name or a type that no request can carry.
         """
         found: dict[tuple[Place, str], Parameter] = {}
-        declared = (self._parameter(said) for said in _said(operation))
+        declared = (self._parameter(said) for said in self._offered(operation))
         for one in (*declared, *self._credentials(operation), *self._undeclared(operation)):
             found.setdefault((one.place, one.name), one)
-        self._check_hidden(operation.route.dependant)
+        for each in hidden_parameters(operation.route.dependant):
+            if each.is_required:
+                why = "must be given, but include_in_schema=False keeps it from clients"
+                raise self._refusal(f"the parameter {each.name!r}", why)
         ordered = sorted(found.values(), key=lambda each: _PLACES.index(each.place))
         return tuple(_with_keys(ordered, has_body=has_body))
+
+    def _offered(self, operation: Operation) -> Iterator[Mapping[str, Any]]:
+        """The parameters by the names under which they can be given."""
+        names = dict(misnamed(operation.route.dependant))
+        for said in _said(operation):
+            name = names.get((said["in"], said["name"]), said["name"])
+            subject, why = (
+                f"the {said['in']} parameter {said['name']!r}",
+                "is read from inside of others with AliasPath",
+            )
+            if name is not None:
+                yield {**said, "name": name}
+            elif said.get("required"):
+                raise self._refusal(subject, why)
+            else:
+                self._remarks.append(f"{subject} is left out, because it {why}")
 
     def path(self, operation: Operation, parameters: Iterable[Parameter]) -> tuple[PathPart, ...]:
         """The pieces of the path; what is fixed is encoded as URLs want it."""
@@ -120,6 +141,8 @@ class Requests:
     def _check_form(self, shape: Shape) -> None:
         for part in shape.members if isinstance(shape, AllOf | AnyOf) else (shape,):
             target = self._vocabulary.resolved(part)
+            if isinstance(target, Inexpressible):
+                raise self._refusal("the form", f"cannot be typed: {target.why}")
             if target is not part and not isinstance(target, Structure):
                 continue
             if isinstance(target, AllOf | AnyOf):
@@ -166,6 +189,8 @@ class Requests:
             rest = None if target.rest is None else self._wired(target.rest, subject, in_list=True)
             wired = TupleOf(items, target.required, rest)
             return shape if wired == target else wired
+        if self._vocabulary.is_open(target):  # the server takes combinations of flags from JSON only
+            return any_of(self._vocabulary.constants(target))
         if isinstance(target, Plain | Constant | Reference):
             return shape
         raise self._refusal(subject, "has a type that is neither a scalar nor a list of scalars")
@@ -193,15 +218,6 @@ class Requests:
         """Parameters of the path that the method does not take, but perhaps reads from the request."""
         for name in operation.route.param_convertors:
             yield Parameter("path", name, "", _SCALAR, True)
-
-    def _check_hidden(self, dependant: Dependant) -> None:
-        for field in (*dependant.query_params, *dependant.header_params, *dependant.cookie_params):
-            if not getattr(field.field_info, "include_in_schema", True) and field.field_info.is_required():
-                raise self._refusal(
-                    f"the parameter {field.alias!r}", "must be given, but include_in_schema=False keeps it from clients"
-                )
-        for each in dependant.dependencies:
-            self._check_hidden(each)
 
     def _refusal(self, subject: str, why: str) -> InvalidHandler:
         return InvalidHandler(

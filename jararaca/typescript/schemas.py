@@ -23,7 +23,9 @@ from jararaca.core.metadata import named
 from jararaca.core.microservice import described
 from jararaca.errors import InvalidHandler
 from jararaca.presentation.execution_route import CONTROLLER
-from jararaca.typescript.generator import Filled, GenericSchemas, Mode, Schema, Schemas
+from jararaca.typescript.faults import check_schemas
+from jararaca.typescript.generator import Filled, GenericSchemas, Mode, Schema
+from jararaca.typescript.hidden import hidden_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,15 @@ def spoken_by(app: FastAPI) -> Spoken:
     sockets = _without_twins(each for each in contexts if isinstance(each.original_route, APIWebSocketRoute))
     shadows = [_shadow(each) for each in sockets]
     messages = [(each, way) for each in sockets for way in _WAYS if getattr(each.original_route, way, None) is not None]
-    fields = get_fields_from_routes([*routes, *shadows])
-    inputs: list[tuple[object, Mode, Any]] = [(field, field.mode, field._type_adapter.core_schema) for field in fields]
-    inputs += [_message_input(each, way) for each, way in messages]
-    generator = GenericSchemas(ref_template=REF_TEMPLATE, arguments=dict(_arguments(fields)))
+    inputs: list[tuple[object, Mode, Any]] = [_message_input(each, way) for each, way in messages]
     try:
+        fields = get_fields_from_routes([*routes, *shadows])
+        inputs[:0] = [(field, field.mode, field._type_adapter.core_schema) for field in fields]
+        generator = GenericSchemas(ref_template=REF_TEMPLATE, arguments=dict(_arguments(fields)))
         mapping, definitions = generator.generate_definitions(inputs=cast(Any, inputs))
     except Exception:
         for each in (*routes, *shadows):
-            _check_schemas(each)
+            check_schemas(each, place_of_route(each))
         raise
     found: dict[str, Schema] = {str(name): schema for name, schema in definitions.items()}
     declared = frozenset(found)
@@ -94,21 +96,8 @@ def spoken_by(app: FastAPI) -> Spoken:
         ),
         definitions=found,
         filled=generator.filled(mapping),
-        left_out=tuple(_left_out(contexts)),
+        left_out=(*_left_out(contexts), *sorted({*_hidden([*routes, *sockets])})),
     )
-
-
-def _check_schemas(route: Any) -> None:
-    """Find the part of a route that has a schema which cannot be made."""
-    for field in get_fields_from_routes([route]):
-        try:
-            Schemas().generate(field._type_adapter.core_schema, mode=field.mode)
-        except Exception as error:
-            said = f"{type(error).__name__}: {error}".partition("\n")[0]
-            raise InvalidHandler(
-                f"{place_of_route(route)}: the JSON schema of {field.name!r} cannot be made, because of {said}. "
-                'Correct what makes it, or leave the route out of clients with {"include_in_schema": False}.'
-            ) from error
 
 
 def _arguments(fields: Sequence[ModelField]) -> Iterator[tuple[str, str]]:
@@ -212,6 +201,14 @@ def _left_out(contexts: Sequence[RouteContext]) -> Iterator[str]:
         elif not hasattr(original, "include_in_schema"):
             hidden.add(f"what is mounted at {each.path}")
     yield from sorted(hidden)
+
+
+def _hidden(routes: Sequence[RouteContext]) -> Iterator[str]:
+    """Parameters that are not in the client, in words."""
+    for route in routes:
+        for each in hidden_parameters(route.dependant):
+            place = f"the {each.place} parameter {each.name!r} of {place_of_route(route)}"
+            yield f"{place}, whose include_in_schema is False"
 
 
 def _verbs(route: RouteContext) -> str:

@@ -166,12 +166,25 @@ class Shapes:
         fields, more = self.fields_of(schema), schema.get("additionalProperties", None)
         patterns = schema.get("patternProperties")
         if fields or (more in (None, False) and "properties" in schema):
-            return Structure(fields, is_open=bool(more) or more == {} or bool(patterns))
+            return Structure(fields, UNKNOWN if patterns else self._beside(fields, more))
         if isinstance(patterns, Mapping) and patterns:
             return Dictionary(any_of(self.of(each) for each in patterns.values()))
         if more is False:
             return Structure(())
         return Dictionary(UNKNOWN if more is None else self.of(more), self._keys(schema.get("propertyNames")))
+
+    def _beside(self, fields: Iterable[Field], more: Any) -> Shape | None:
+        """What may stand beside the fields. TypeScript wants theirs to be of the same type."""
+        if more in (None, False):
+            return None
+        others = self.of(more)
+        if others == UNKNOWN:
+            return others
+        if any_of([others, *(field.shape for field in fields)]) != others:
+            return Inexpressible(
+                "other fields may stand beside the known ones, but TypeScript has them of one type only"
+            )
+        return any_of([others, Plain("undefined")]) if any(field.is_optional for field in fields) else others
 
     def _keys(self, schema: Any) -> Shape | None:
         """The constants that may be keys; None where any string may."""

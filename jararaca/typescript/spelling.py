@@ -52,15 +52,20 @@ def spelled(shape: Shape) -> str:
 def field_lines(field: Field, *, indent: str = "  ") -> list[str]:
     """A field of an interface, below its comment."""
     tags = ["deprecated"] if field.is_deprecated else []
-    reasons = "".join(f"\nTyped unknown: {why}." for why in reasons_in(field.shape))
     return [
-        *comment(field.docs + reasons, tags=tags, indent=indent),
+        *comment(field.docs + reasons_of(field.shape), tags=tags, indent=indent),
         f"{indent}{key(field.name)}{'?' if field.is_optional else ''}: {spelled(field.shape)};",
     ]
 
 
-OPEN = "[key: string]: unknown;"
-"""The index signature of a structure beside whose fields others may stand."""
+def reasons_of(shape: Shape) -> str:
+    """Why parts of a shape are `unknown`, for the end of a comment."""
+    return "".join(f"\nTyped unknown: {why}." for why in reasons_in(shape))
+
+
+def others_line(others: Shape) -> str:
+    """The index signature of a structure beside whose fields others may stand."""
+    return f"[key: string]: {spelled(others)};"
 
 
 def _as_part(shape: Shape) -> str:
@@ -77,6 +82,6 @@ def _tuple(shape: TupleOf) -> str:
 
 def _structure(shape: Structure) -> str:
     fields = [f"{key(each.name)}{'?' if each.is_optional else ''}: {spelled(each.shape)}" for each in shape.fields]
-    if shape.is_open:
-        fields.append(OPEN.removesuffix(";"))
+    if shape.others is not None:
+        fields.append(others_line(shape.others).removesuffix(";"))
     return f"{{ {'; '.join(fields)} }}" if fields else "{}"

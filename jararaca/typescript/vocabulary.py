@@ -59,6 +59,11 @@ class Vocabulary:
         members = None if name is None else _members(self.definitions[name])
         return tuple(NULL if json == "null" else Constant(json) for _name, json in members or ())
 
+    def is_open(self, shape: Shape) -> bool:
+        """Whether a shape is an enumeration that has other values beside its constants."""
+        name = self._targets.get(shape)
+        return name is not None and MEMBERS in self.definitions[name] and "enum" not in self.definitions[name]
+
     def inlined(self, schema: Any) -> Any:
         """The schema, or what it refers to if that has no name here."""
         name = referred(schema)
@@ -87,9 +92,10 @@ class Vocabulary:
     def enumerations(self, wanted: Container[str]) -> Iterator[Enumeration]:
         """Enums whose values are scalars, sorted."""
         for identifier, name in sorted(self._names.items()):
-            members = _members(self.definitions[name])
+            schema = self.definitions[name]
+            members = _members(schema)
             if identifier in wanted and members is not None:
-                yield Enumeration(identifier, members, _docs(self.definitions[name]))
+                yield Enumeration(identifier, members, _docs(schema), is_open="enum" not in schema)
 
     def _with_parameters(self, model: Model, form: Filled) -> Model:
         """The declaration of a form. No type parameter hides another name of the file."""

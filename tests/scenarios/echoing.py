@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum, IntEnum, StrEnum
+from enum import Enum, IntEnum, IntFlag, StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Body, Cookie, File, Form, Header, Path, Query, Response, UploadFile, WebSocket
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, computed_field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, TypeAdapter, computed_field
 
 from jararaca import Delete, Get, Microservice, Patch, Post, Put, RestController, WebSocketEndpoint
 
@@ -23,6 +23,11 @@ class Colour(StrEnum):
 class Size(IntEnum):
     SMALL = 1
     LARGE = 2
+
+
+class Rights(IntFlag):
+    READ = 1
+    WRITE = 2
 
 
 class Mixed(Enum):
@@ -121,6 +126,21 @@ class Change(BaseModel):
 class Filter(BaseModel):
     after: date | None = None
     sizes: list[Size] = []
+
+
+class Placed(BaseModel):
+    """Read from inside of another field; one of them can be given by a name too."""
+
+    deep: int = Field(validation_alias=AliasPath("outer", 0))
+    direct: int = Field(validation_alias=AliasChoices(AliasPath("outer", 1), "named"))
+
+
+class Named(Placed):
+    model_config = ConfigDict(populate_by_name=True)
+
+
+class Chosen(BaseModel):
+    word: str = Field(validation_alias=AliasChoices(AliasPath("outer", 0), "named"))
 
 
 class Missing(BaseModel):
@@ -275,6 +295,22 @@ class Echo:
     @Post("/body")
     async def body(self, body: Everything) -> Everything:
         return remembered(body)
+
+    @Post("/rights")
+    async def rights(self, rights: Annotated[list[Rights], Body()], only: Rights = Rights.READ) -> list[Rights]:
+        return remembered([*rights, only])
+
+    @Post("/placed")
+    async def placed(self, body: Placed) -> Placed:
+        return remembered(body)
+
+    @Post("/named")
+    async def named(self, body: Named) -> Named:
+        return remembered(body)
+
+    @Get("/chosen")
+    async def chosen(self, chosen: Annotated[Chosen, Query()]) -> Chosen:
+        return remembered(chosen)
 
     @Post("/list")
     async def listed(self, body: list[Everything | None]) -> list[Everything | None]:

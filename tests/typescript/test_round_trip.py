@@ -27,7 +27,7 @@ from echoed_values import (
     trees,
     wholes,
 )
-from echoing import Change, Circle, Everything, Filter, Size, Square, Tree
+from echoing import Change, Circle, Everything, Filter, Rights, Size, Square, Tree
 from hypothesis import given
 from hypothesis import strategies as st
 from nodejs import Conversation, Project, conversation, documented
@@ -249,6 +249,22 @@ def test_raw_bodies(ask: Ask, body: bytes) -> None:
 @given(everything)
 def test_a_body_with_a_field_of_each_kind(ask: Ask, value: Everything) -> None:
     assert_echoed(ask("Echo", "body", {"body": value}), value)
+
+
+@given(st.lists(st.integers(0, 3).map(Rights)), st.sampled_from([Rights.READ, Rights.WRITE]))
+def test_combined_flags(ask: Ask, rights: list[Rights], only: Rights) -> None:
+    assert_echoed(ask("Echo", "rights", {"body": rights, "only": only}), [*rights, only])
+
+
+@given(wholes, wholes, texts)
+def test_fields_that_are_read_from_inside_of_others(ask: Ask, deep: int, direct: int, word: str) -> None:
+    """As the server wants them where the client cannot say how, and otherwise by the names that it has for them."""
+    said = {"deep": deep, "direct": direct}
+
+    assert ask("Echo", "placed", {"body": {"outer": [deep, direct]}}) == said
+    assert ask("Echo", "placed", {"body": {"outer": [deep], "named": direct}}) == said
+    assert ask("Echo", "named", {"body": {"deep": deep, "named": direct}}) == said
+    assert ask("Echo", "chosen", {"named": word}) == {"word": word}
 
 
 @given(st.lists(st.none() | everything, max_size=2))

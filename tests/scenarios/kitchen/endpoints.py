@@ -24,9 +24,9 @@ from jararaca import Delete, Get, Patch, Post, Put, RestController
 from jararaca.presentation.decorators import Head, Options
 from jararaca.presentation.middleware import HttpMiddleware
 from kitchen.containers import Containers, Page
-from kitchen.enums import Color, Priority
+from kitchen.enums import Color, Priority, Rights
 from kitchen.generics import Generics
-from kitchen.models import Animal, Bird, Error, Item, Models, Serialized
+from kitchen.models import Animal, Bird, Error, Item, Models, Paths, Serialized
 from kitchen.scalars import Scalars
 from kitchen.unions import Cat, Dog, Pet, Unions
 
@@ -81,6 +81,10 @@ class Bodies:
 
     @Post("/models")
     async def models(self, body: Models) -> Models:
+        return body
+
+    @Post("/paths")
+    async def paths(self, body: Paths) -> Paths:
         return body
 
     @Post("/generics")
@@ -176,6 +180,7 @@ class Parameters:
         literal: Literal["a", "b"] = "a",
         parsed: Annotated[Json[list[int]] | None, Query()] = None,
         whatever: Any = None,
+        rights: Rights = Rights.READ,
         hidden: Annotated[int, Query(include_in_schema=False)] = 0,
     ) -> int:
         return len(numbers)

@@ -1,6 +1,6 @@
 """Enums of every kind."""
 
-from enum import Enum, IntEnum, StrEnum
+from enum import Enum, Flag, IntEnum, IntFlag, StrEnum
 
 
 class Color(StrEnum):
@@ -13,6 +13,20 @@ class Color(StrEnum):
 class Priority(IntEnum):
     LOW = 1
     HIGH = -2
+    URGENT = -2  # an alias
+
+
+class Rights(IntFlag):
+    """Added up."""
+
+    READ = 1
+    WRITE = 2
+    BOTH = 3
+
+
+class Sides(Flag):
+    LEFT = 1
+    RIGHT = 2
 
 
 class Mixed(Enum):

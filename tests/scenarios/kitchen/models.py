@@ -86,6 +86,13 @@ class Aliases(BaseModel):
     path: int = Field(validation_alias=AliasPath("outer", 0), default=0)
 
 
+class Paths(BaseModel):
+    """Read from inside of others."""
+
+    plain: int
+    path: int = Field(validation_alias=AliasPath("outer", 0))
+
+
 class Words(BaseModel):
     """Names that are keywords, or no identifiers."""
 
@@ -109,6 +116,25 @@ class Open(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     known: int
+
+
+class Counted(BaseModel):
+    """Whatever else is in it is of the type of its fields."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int | str] = Field(init=False)
+
+    known: int
+    more: str = ""
+
+
+class Noted(BaseModel):
+    """Whatever else is in it is of a type of its own."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int] = Field(init=False)
+
+    known: str
 
 
 class Empty(BaseModel):
@@ -227,6 +253,8 @@ class Models(BaseModel):
     words: Words
     closed: Closed
     open: Open
+    counted: Counted
+    noted: Noted
     empty: Empty
     defaults: Defaults
     always: Always

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Optional, Union
 
 from pydantic import BaseModel, Discriminator, Field, Tag
 
-from kitchen.enums import Color, Mixed, Only, Places, Priority
+from kitchen.enums import Color, Mixed, Only, Places, Priority, Rights, Sides
 
 
 class Cat(BaseModel):
@@ -47,6 +47,9 @@ class Unions(BaseModel):
     color: Color
     priority: Priority
     mixed: Mixed
+    rights: Rights
+    sides: Sides
+    by_rights: dict[Rights, int]
     only: Only
     places: Places
     pet: Pet

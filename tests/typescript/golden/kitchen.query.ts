@@ -1,5 +1,5 @@
 import { Answers, Birds, Bodies, Items, ParametersService, Routes, Secure } from "./kitchen.js";
-import type { Animal, Answer, Bird, Cat, Color, Containers, Dog, Filter, GenericsInput, GenericsOutput, KitchenModelsItem, ModelsInput, ModelsOutput, Page, Priority, ScalarsInput, ScalarsOutput, SerializedInput, SerializedOutput, Unions, WireScalar } from "./kitchen.js";
+import type { Animal, Answer, Bird, Cat, Color, Containers, Dog, Filter, GenericsInput, GenericsOutput, KitchenModelsItem, ModelsInput, ModelsOutput, Page, PathsInput, PathsOutput, Priority, ScalarsInput, ScalarsOutput, SerializedInput, SerializedOutput, Unions, WireScalar } from "./kitchen.js";
 
 /** The keys of the queries of Answers: each begins with those above it. */
 export const answersKeys = {
@@ -434,6 +434,15 @@ export function useBodiesOptionalMutation(
   );
 }
 
+export function useBodiesPathsMutation(
+  options: ServiceMutationOptions<PathsOutput, { options: { body: PathsInput } }> = {},
+): UseMutationResult<PathsOutput, Error, { options: { body: PathsInput } }> {
+  return useServiceMutation<PathsOutput, { options: { body: PathsInput } }>(
+    (backend, variables) => new Bodies(backend).paths(variables.options),
+    options,
+  );
+}
+
 export function useBodiesRawMutation(
   options: ServiceMutationOptions<{ [key: string]: unknown }, { options: { body: BodyInit } }> = {},
 ): UseMutationResult<{ [key: string]: unknown }, Error, { options: { body: BodyInit } }> {
@@ -553,7 +562,7 @@ export const parametersServiceKeys = {
   headers: (options: { "user-agent": string; "X-API-Key": string; repeated?: string[] | null | undefined; under_score?: number | undefined; "x-trace"?: string | null | undefined }) => ["ParametersService", "headers", options] as const,
   model: (options: { limit?: number | undefined; order_by?: "created_at" | "name" | undefined; tags?: string[] | undefined; since?: string | null | undefined } = {}) => ["ParametersService", "model", options] as const,
   path: (number: number, color: Color, day: string, options: { kind?: string | undefined } = {}) => ["ParametersService", "path", number, color, day, options] as const,
-  query: (options: { text: string; numbers: number[]; colors?: Color[] | null | undefined; priority?: Priority | undefined; price?: number | string | null | undefined; either?: number | string | undefined; "item-query"?: number | undefined; literal?: "a" | "b" | undefined; parsed?: string | null | undefined; whatever?: WireScalar | undefined }) => ["ParametersService", "query", options] as const,
+  query: (options: { text: string; numbers: number[]; colors?: Color[] | null | undefined; priority?: Priority | undefined; price?: number | string | null | undefined; either?: number | string | undefined; "item-query"?: number | undefined; literal?: "a" | "b" | undefined; parsed?: string | null | undefined; whatever?: WireScalar | undefined; rights?: 1 | 2 | 3 | undefined }) => ["ParametersService", "query", options] as const,
   rest: (rest: string) => ["ParametersService", "rest", rest] as const,
   undeclared: (name: string | number | boolean) => ["ParametersService", "undeclared", name] as const,
 };
@@ -641,7 +650,7 @@ export function useParametersServicePath<Selected = string>(
 }
 
 export function useParametersServiceQuery<Selected = number>(
-  options: { text: string; numbers: number[]; colors?: Color[] | null | undefined; priority?: Priority | undefined; price?: number | string | null | undefined; either?: number | string | undefined; "item-query"?: number | undefined; literal?: "a" | "b" | undefined; parsed?: string | null | undefined; whatever?: WireScalar | undefined },
+  options: { text: string; numbers: number[]; colors?: Color[] | null | undefined; priority?: Priority | undefined; price?: number | string | null | undefined; either?: number | string | undefined; "item-query"?: number | undefined; literal?: "a" | "b" | undefined; parsed?: string | null | undefined; whatever?: WireScalar | undefined; rights?: 1 | 2 | 3 | undefined },
   query: ServiceQueryOptions<number, Selected> = {},
 ): UseQueryResult<Selected, Error> {
   return useServiceQuery<number, Selected>(

@@ -106,6 +106,13 @@ export interface Containers {
   anything: { [key: string]: unknown };
 }
 
+/** Whatever else is in it is of the type of its fields. */
+export interface Counted {
+  known: number;
+  more?: string;
+  [key: string]: number | string | undefined;
+}
+
 /** A dictionary of dictionaries. */
 export type Deep = { [key: string]: Deep } | null;
 
@@ -244,6 +251,8 @@ export interface ModelsInput {
   words: Words;
   closed: Closed;
   open: Open;
+  counted: Counted;
+  noted: Noted;
   empty: Empty;
   defaults: Defaults;
   always: AlwaysInput;
@@ -282,6 +291,8 @@ export interface ModelsOutput {
   words: Words;
   closed: Closed;
   open: Open;
+  counted: Counted;
+  noted: Noted;
   empty: Empty;
   defaults: Defaults;
   always: AlwaysOutput;
@@ -332,6 +343,13 @@ export interface Node {
   parent?: Node | null;
 }
 
+/** Whatever else is in it is of a type of its own. */
+export interface Noted {
+  known: string;
+  /** Typed unknown: other fields may stand beside the known ones, but TypeScript has them of one type only. */
+  [key: string]: unknown;
+}
+
 /** A single member. */
 export const Only = {
   ONE: "one",
@@ -362,6 +380,18 @@ export interface Path<PointType> {
   points: PointType[];
 }
 
+/**
+ * Read from inside of others.
+ * Typed unknown: 'path' is read from inside of other fields with AliasPath.
+ */
+export type PathsInput = unknown;
+
+/** Read from inside of others. */
+export interface PathsOutput {
+  plain: number;
+  path: number;
+}
+
 /** Values that are no scalars. */
 export type Places = [0, 0];
 
@@ -376,8 +406,17 @@ export type Point = [number, number, number?];
 export const Priority = {
   LOW: 1,
   HIGH: -2,
+  URGENT: -2,
 } as const;
 export type Priority = (typeof Priority)[keyof typeof Priority];
+
+/** Added up. */
+export const Rights = {
+  READ: 1,
+  WRITE: 2,
+  BOTH: 3,
+} as const;
+export type Rights = number;
 
 export interface Said {
   type: "said" | "whispered";
@@ -469,6 +508,12 @@ export interface SerializedOutput {
 /** One or many. */
 export type Several<T> = T[] | T;
 
+export const Sides = {
+  LEFT: 1,
+  RIGHT: 2,
+} as const;
+export type Sides = number;
+
 /** Told apart by a function. */
 export interface Snake {
   length: number;
@@ -514,6 +559,9 @@ export interface Unions {
   color: Color;
   priority: Priority;
   mixed: Mixed;
+  rights: Rights;
+  sides: Sides;
+  by_rights: { [key: string]: number };
   only: Only;
   places: Places;
   pet: (Cat & { kind: "cat" }) | Dog;
@@ -1231,6 +1279,11 @@ export interface BodiesOptionalErrors {
   422: HTTPValidationError;
 }
 
+export interface BodiesPathsErrors {
+  /** Validation Error */
+  422: HTTPValidationError;
+}
+
 export interface BodiesScalarsErrors {
   /** Validation Error */
   422: HTTPValidationError;
@@ -1399,6 +1452,20 @@ export class Bodies extends HttpService {
     return this.httpBackend.request<KitchenModelsItem | null>({
       method: "PUT",
       path: "/bodies/optional",
+      query: [],
+      headers: [],
+      cookies: [],
+      body: { kind: "json", value: options.body },
+      response: "json",
+      call,
+    });
+  }
+
+  /** Errors: `BodiesPathsErrors`. */
+  async paths(options: { body: PathsInput }, call?: CallOptions): Promise<PathsOutput> {
+    return this.httpBackend.request<PathsOutput>({
+      method: "POST",
+      path: "/bodies/paths",
       query: [],
       headers: [],
       cookies: [],
@@ -1775,6 +1842,7 @@ export class ParametersService extends HttpService {
     literal?: "a" | "b" | undefined;
     parsed?: string | null | undefined;
     whatever?: WireScalar | undefined;
+    rights?: 1 | 2 | 3 | undefined;
   }, call?: CallOptions): Promise<number> {
     return this.httpBackend.request<number>({
       method: "GET",
@@ -1790,6 +1858,7 @@ export class ParametersService extends HttpService {
         ["literal", options.literal],
         ["parsed", options.parsed],
         ["whatever", options.whatever],
+        ["rights", options.rights],
       ]),
       headers: [],
       cookies: [],

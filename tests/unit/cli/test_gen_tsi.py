@@ -108,8 +108,20 @@ def test_a_stale_file_fails_the_check_and_is_left_as_it_is(gen: Callable[..., An
 
 
 def test_a_missing_file_is_stale(gen: Callable[..., Any], tmp_path: Path) -> None:
-    assert gen("app.ts", "--check").code == 1
+    ended = gen("app.ts", "--check")
+
+    assert ended.code == 1
+    assert ended.out == "app.ts is missing. Write it with: jararaca gen-tsi app:app app.ts\n"
     assert not (tmp_path / "app.ts").exists()
+
+
+def test_missing_hooks_are_said_to_be_missing(gen: Callable[..., Any], tmp_path: Path) -> None:
+    gen("app.ts")
+
+    ended = gen("app.ts", "--with-query", "--check")
+
+    assert ended.code == 1
+    assert ended.out == "app.query.ts is missing. Write it with: jararaca gen-tsi app:app app.ts --with-query\n"
 
 
 def test_a_field_renamed_in_python_makes_the_file_stale(gen: Callable[..., Any]) -> None:
@@ -143,6 +155,10 @@ def test_what_no_client_can_call_is_named_and_nothing_is_written(gen: Callable[.
         (("app.ts", "--watch", "--check"), "--watch writes a file, without --check and --stdout."),
         (("app.js",), "'app.js' is no name for the file. Write one that ends with .ts."),
         ((".ts",), "'.ts' is no name for the file. Write one that ends with .ts."),
+        (("app.d.ts",), "'app.d.ts' is a name for declarations, and a client is more. Write app.ts, for example."),
+        (("app.d.css.ts",), "is a name for declarations, and a client is more. Write app.css.ts, for example."),
+        (("app.d.ts", "--watch"), "'app.d.ts' is a name for declarations, and a client is more."),
+        (("app.js", "--watch"), "'app.js' is no name for the file. Write one that ends with .ts."),
         (("nowhere/app.ts",), "nowhere is no directory. Make it, or write elsewhere."),
     ],
 )
@@ -185,6 +201,16 @@ def test_a_directory_above_may_be_named(
         destination("../frontend/app.ts", root=".", suffix=".ts")
 
     assert destination("../frontend/app.ts", root="..", suffix=".ts") == tmp_path / "frontend/app.ts"
+
+
+def test_a_file_of_declarations_is_left_as_it_is(gen: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "app.d.ts").write_text("before")
+    (tmp_path / "app.ts").symlink_to(tmp_path / "app.d.ts")
+
+    codes = [gen(name).code for name in ("app.d.ts", "app.ts")]
+
+    assert codes == [2, 2]
+    assert (tmp_path / "app.d.ts").read_text() == "before"
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
@@ -281,6 +307,18 @@ def test_a_change_of_the_application_is_followed(start: Callable[..., Any], tmp_
     assert '"/orders/cooked"' in (tmp_path / "app.ts").read_text()
     child.ask(signal.SIGTERM)
     assert child.end() == 0
+
+
+@pytest.mark.processes
+def test_a_watch_ends_without_a_word_by_ctrl_c(start: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    child = start("jararaca", "gen-tsi", "app:app", "app.ts", "--watch")
+    child.until("left out: ")
+
+    child.press_ctrl_c()
+
+    assert child.end() == 0
+    assert child.lines[-1] == "left out: GET /orders/hidden, whose include_in_schema is False"
 
 
 @pytest.mark.processes

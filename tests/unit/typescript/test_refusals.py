@@ -1,12 +1,12 @@
 """What no client can call is an error that says where; what cannot be typed is `unknown`, says why, and is counted."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Self
 
 import pytest
 from clients import client_of, declaration, endpoint_of, signature, text_of, written
 from fastapi import Body, Depends, FastAPI, Form, Header, Query, WebSocket
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from jararaca import Get, Post, RestController, WebSocketEndpoint
 from jararaca.errors import InvalidHandler
@@ -90,6 +90,32 @@ def test_method_and_parameter_are_named(controller: type, sentence: str) -> None
     assert str(raised.value) == (
         f"{sentence}, so that no client can be generated for it. Change it, or leave the route out of clients with "
         '{"include_in_schema": False}.'
+    )
+
+
+def test_a_hidden_parameter_that_need_not_be_given_is_left_out_and_listed() -> None:
+    def traced(x_trace: Annotated[str, Header(include_in_schema=False)] = "") -> str:
+        return x_trace
+
+    @RestController("/a")
+    class Partly:
+        @Get()
+        async def find(
+            self, trace: Annotated[str, Depends(traced)], secret: Annotated[int, Query(include_in_schema=False)] = 0
+        ) -> None: ...
+
+        @WebSocketEndpoint("/feed", sends=Inner)
+        async def feed(
+            self, websocket: WebSocket, key: Annotated[str, Query(include_in_schema=False)] = ""
+        ) -> None: ...
+
+    client = client_of(Partly)
+
+    assert endpoint_of(client, "find").parameters == ()
+    assert client.left_out == (
+        "the header parameter 'x-trace' of Partly.find, whose include_in_schema is False",
+        "the query parameter 'key' of Partly.feed, whose include_in_schema is False",
+        "the query parameter 'secret' of Partly.find, whose include_in_schema is False",
     )
 
 
@@ -203,4 +229,62 @@ def test_a_schema_that_fails_to_be_made_is_named_with_its_method_and_parameter()
     assert str(raised.value) == (
         "Fails.broken: the JSON schema of 'given' cannot be made, because of ZeroDivisionError: on purpose. Correct "
         'what makes it, or leave the route out of clients with {"include_in_schema": False}.'
+    )
+
+
+class Node(BaseModel):
+    children: list[Self] = []
+
+
+class Around(BaseModel):
+    node: dict[str, Annotated[Node | None, Field(description="Deep.")]]
+
+
+@RestController("/a")
+class SelfTaken:
+    @Post("/fine")
+    async def fine(self, value: Annotated[int, Body()]) -> None: ...
+
+    @Post()
+    async def send(self, around: Around, value: Annotated[int, Body()]) -> None: ...
+
+
+@RestController("/a")
+class SelfAsked:
+    @Get()
+    async def find(self, node: Annotated[Node, Query()], value: int = 0) -> None: ...
+
+
+@RestController("/a")
+class SelfGiven:
+    @Get()
+    async def find(self) -> list[Node]:
+        return []
+
+
+@RestController("/a")
+class SelfRefused:
+    @Get("/", {"responses": {404: {"model": Node}}})
+    async def find(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("controller", "part"),
+    [
+        (SelfTaken, "SelfTaken.send: the JSON schema of 'around'"),
+        (SelfAsked, "SelfAsked.find: the JSON schema of 'node'"),
+        (SelfGiven, "SelfGiven.find: the JSON schema of its result"),
+        (SelfRefused, "SelfRefused.find: the JSON schema of its answer 404"),
+    ],
+)
+def test_a_model_that_fastapi_cannot_document_is_named_with_its_method_and_part(controller: type, part: str) -> None:
+    """FastAPI takes the fields of models out of them, where `Self` is nothing."""
+    with pytest.raises(InvalidHandler) as raised:
+        client_of(controller)
+
+    assert str(raised.value) == (
+        f"{part} cannot be made, because of PydanticUserError: `typing.Self` is invalid in this context in the model "
+        f"{Node.__module__}.Node. Write the name of the model, in quotes, in the place of Self, or leave the route out "
+        'of clients with {"include_in_schema": False}.'
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum, IntEnum, StrEnum
+from enum import Enum, IntEnum, IntFlag, StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -111,6 +111,39 @@ def test_enums_are_their_values() -> None:
     assert field(text, "Kinds", "by_number") == ": { [key in NumberModel]?: number }"
 
 
+class Renamed(Enum):
+    NEW = "x"
+    FORMER = "x"  # an alias
+
+
+def test_another_name_of_a_member_is_written_once_under_its_own() -> None:
+    text = model_fields(Renamed)
+
+    assert declaration(text, "Renamed") == 'const Renamed = {\n  NEW: "x",\n  FORMER: "x",\n} as const;'
+
+
+class Rights(IntFlag):
+    READ = 1
+    WRITE = 2
+
+
+@RestController("/rights")
+class Allowed:
+    @Post("/{least}")
+    async def allow(self, least: Rights, rights: Annotated[Rights, Body()], only: Rights = Rights.READ) -> None: ...
+
+
+def test_flags_are_numbers_where_the_server_takes_their_combinations() -> None:
+    """Which it does in JSON; a text in path or query has to be one of the members."""
+    text = text_of(Allowed)
+
+    assert declaration(text, "Rights") == "const Rights = {\n  READ: 1,\n  WRITE: 2,\n} as const;"
+    assert "export type Rights = number;" in text
+    assert signature(text, "allow") == (
+        "(least: 1 | 2, options: { only?: 1 | 2 | undefined; body: Rights }, call?: CallOptions) => null"
+    )
+
+
 class Shapes(BaseModel):
     perhaps: set[int] | None
     variadic: tuple[int, ...]
@@ -145,6 +178,44 @@ def test_no_type_is_an_empty_interface(name: str, expected: str) -> None:
     text = model_fields(Shapes)
 
     assert field(text, "Shapes", name) == expected
+
+
+class Counted(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int | str] = Field(init=False)
+
+    known: int
+    perhaps: str = ""
+
+
+class Alone(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int] = Field(init=False)
+
+
+def test_other_fields_are_of_their_type_if_the_known_ones_are_too() -> None:
+    assert declaration(model_fields(Counted), "Counted") == (
+        "interface Counted {\n  known: number;\n  perhaps?: string;\n  [key: string]: number | string | undefined;\n}"
+    )
+    assert declaration(model_fields(Alone), "Alone") == "type Alone = { [key: string]: number };"
+
+
+def test_other_fields_of_a_type_of_their_own_are_unknown_and_counted() -> None:
+    class Noted(Alone):
+        known: str
+
+    @RestController("/noted")
+    class Notes:
+        @Post()
+        async def note(self, noted: Noted) -> None: ...
+
+    why = "other fields may stand beside the known ones, but TypeScript has them of one type only"
+    client = client_of(Notes)
+
+    assert declaration(written(client), "Noted") == (
+        f"interface Noted {{\n  known: string;\n  /** Typed unknown: {why}. */\n  [key: string]: unknown;\n}}"
+    )
+    assert client.remarks == (f"Noted: a part is typed unknown: {why}",)
 
 
 class Defaults(BaseModel):
