@@ -68,23 +68,21 @@ def IncomingHandler(  # noqa: N802 -- decorators read as the nouns they make of 
             None: the worker's.
         exception_handler: called with `(error, message)` once per failed attempt, after the rollback, in a unit of
             work of its own: it may publish and send frames, and does not change what becomes of the message.
-        nack_on_exception: without a retry policy, bring a failed message back after a second instead of
-            dead-lettering it.
+        nack_on_exception: without a retry policy, bring a failed message back after a second; else dead-letter it.
         auto_ack: take a return without a decision for success; if False, it is dead-lettered as `unsettled`.
         name: the stable identity of the handler, `Class.method` by default; its queue is named after it.
         retry: how failures are retried; without one they are dead-lettered.
         concurrency: attempts at a time in one process; None: the worker's.
-        ordered: within one process, one message per ordering key at a time, in the order in which the broker hands
-            them out; a retry comes after those that did not wait, and other processes take their turns.
+        ordered: within one process, one message per ordering key at a time, in the broker's order; a retry comes after
+            those that did not wait, and other processes take their turns.
         idempotent: acknowledge a message that this handler has handled before, known by its message id, without calling
             it again; its effects happen once. Needs `MessageBusPublisherInterceptor(delivery="outbox")`.
-        circuit_breaker: when to pause the handler because too much of it fails; None: never.
+        circuit_breaker: when to pause it because too much fails; None: never.
         missing_id: of a message without an id: `reject` dead-letters it, `hash` derives one from its content, `allow`
             handles it without, and never takes it for a duplicate; None: `reject` if idempotent, else `allow`.
 
     Raises:
-        InvalidOption: the topic is no text, as where the parentheses are missing. The rest is judged when the handlers
-            of an application are collected.
+        InvalidOption: the topic is no text. The rest is judged when the handlers of an application are collected.
     """
     checked_text(topic, decorator="IncomingHandler", what="a topic such as 'order.placed'")
     options = (name, retry, concurrency, ordered, idempotent, circuit_breaker, missing_id)
