@@ -22,5 +22,9 @@ class Runtime(Protocol):
         ...
 
     async def stop(self, grace: float) -> bool:
-        """Take nothing new, let what runs finish within `grace` seconds, cancel the rest. True if nothing was cut."""
+        """Take nothing new, let what runs finish within `grace` seconds, cancel the rest. True if nothing was cut.
+
+        What swallows its cancellation is cancelled again, and then abandoned: this returns in bounded time. Called
+        again while it waits, it cancels at once.
+        """
         ...

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from jararaca.core.application import Application
+from jararaca.core.ending import ToldEnding
 from jararaca.core.environment import Environment
 from jararaca.core.lifecycle import TaskScope
 from jararaca.errors import ScheduleStoreUnavailable
@@ -47,6 +48,9 @@ class SchedulerRuntime:
         self._leases = Leases(store, self.environment)
         self._loop_tasks = TaskScope("scheduler")
         self._firing_tasks = TaskScope("scheduled actions")
+        self._stops = TaskScope("stop of the scheduler")
+        self._ending = ToldEnding("actions", self._firing_tasks.running, logger)
+        self._stopping: asyncio.Task[bool] | None = None
         self._firings = [self._firing(action, publish) for action in actions]
         self._after: dict[str, datetime] = {}
         self._heap: list[tuple[datetime, int]] = []
@@ -104,11 +108,23 @@ class SchedulerRuntime:
         self._loop = self._loop_tasks.spawn(self._run(now), name="scheduler")
 
     async def stop(self, grace: float) -> bool:
-        """Claim nothing more, let running actions end within `grace` seconds, cancel the rest."""
+        """Claim nothing more, let running actions end within `grace` seconds, cancel the rest.
+
+        What is cancelled gives its lease back once it has ended; what does not end is abandoned ten seconds later, and
+        its lease, which is renewed until then, expires. A second call while the first one waits cancels at once. True
+        if nothing had to be cancelled.
+        """
         self.ready = False
         self._loop = None
+        if self._stopping is None:
+            self._stopping = self._stops.spawn(self._stop(grace), name="stop of the scheduler")
+        else:
+            self._ending.at_once()
+        return await asyncio.shield(self._stopping)
+
+    async def _stop(self, grace: float) -> bool:
         await self._loop_tasks.cancel()
-        clean = await self._firing_tasks.drain(grace)
+        clean = await self._ending.within(grace)
         await self._leases.close()
         await self._store.close()
         return clean

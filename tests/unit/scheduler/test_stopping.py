@@ -1,0 +1,78 @@
+"""A scheduler stops in bounded time whatever its actions do, and says which of them it has cut."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from stubborn import Stubborn
+
+from jararaca import ScheduledAction
+from jararaca.core.lifecycle import TaskScope
+from jararaca_testing import VirtualClock
+
+pytestmark = pytest.mark.virtual_only
+
+Start = Callable[..., Awaitable[Any]]
+TICK = "tick of Stubbornly.act"
+
+
+class Stubbornly:
+    stubborn: Stubborn
+
+    @ScheduledAction("* * * * *", lease_ttl=6.0)
+    async def act(self) -> None:
+        await self.stubborn.wait()
+
+
+@pytest.fixture
+async def stubborn(clock: VirtualClock) -> AsyncIterator[Stubborn]:
+    Stubbornly.stubborn = stubborn = Stubborn(clock)
+    yield stubborn
+    await stubborn.release()
+
+
+async def test_an_action_that_swallows_its_cancellation_is_abandoned_with_its_stack(
+    start: Start, store: Any, clock: VirtualClock, stubborn: Stubborn, caplog: pytest.LogCaptureFixture
+) -> None:
+    scheduler = await start(Stubbornly)
+    await clock.advance(seconds=61)
+
+    assert await scheduler.runtime.stop(2) is False
+
+    assert (stubborn.cancelled, clock.monotonic()) == ([63.0, 68.0], 73.0)
+    cut, again, abandoned = [each for each in caplog.records if "actions" in each.__dict__]
+    assert cut.getMessage() == again.getMessage() == "actions are cancelled by the shutdown"
+    assert abandoned.getMessage() == "actions do not end; they are abandoned"
+    assert [each.__dict__["actions"] for each in (cut, again, abandoned)] == [[TICK]] * 3
+    assert any(place.endswith(" in Stubborn.wait") for place in abandoned.__dict__["stacks"][0])
+
+
+async def test_the_lease_of_an_abandoned_action_is_renewed_until_then_and_never_given_up(
+    start: Start, store: Any, clock: VirtualClock, stubborn: Stubborn
+) -> None:
+    """The action may still do something: nobody else is to run it before the lease expires."""
+    scheduler = await start(Stubbornly)
+    await clock.advance(seconds=61)
+    await scheduler.runtime.stop(2)
+
+    await clock.advance(seconds=30)
+    await stubborn.release()
+
+    assert store.times("renew") == [62.0, 64.0, 66.0, 68.0, 70.0, 72.0]
+    assert (store.times("release"), store.times("close")) == ([], [73.0])
+
+
+async def test_a_second_stop_cancels_at_once_and_others_abandon_at_once(
+    start: Start, clock: VirtualClock, stubborn: Stubborn
+) -> None:
+    scheduler = await start(Stubbornly)
+    await clock.advance(seconds=61)
+    stops = TaskScope("stops")
+    stopping = []
+    for _ in range(4):
+        stopping.append(stops.spawn(scheduler.runtime.stop(600), name="stop"))
+        await clock.advance(seconds=1)
+
+    assert [await each for each in stopping] == [False] * 4
+    assert stubborn.cancelled == [62.0, 63.0, 64.0]
+    assert clock.monotonic() == 65.0
