@@ -34,6 +34,13 @@ async def take_down(cause: BaseException, undo: Callable[[], Awaitable[object]])
         logger.exception("taking down what had come up failed, after the start had")
 
 
+def name_task(name: str) -> None:
+    """Call the running task something else, because it has begun something else."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.set_name(name)
+
+
 class TaskScope:
     """The parent of tasks. It may be used and drained from different tasks, as start and stop of a runtime are.
 

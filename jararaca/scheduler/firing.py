@@ -11,6 +11,7 @@ from jararaca.core.context import Execution, Trigger, current_execution
 from jararaca.core.disclosure import Given, note_given
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import Outcome, invoke, new_execution
+from jararaca.core.lifecycle import name_task
 from jararaca.core.steps import Kind
 from jararaca.errors import CommittedNotAnnounced, HandlerTimeout, ScheduleStoreUnavailable
 from jararaca.ports.clock import Clock
@@ -82,6 +83,7 @@ class Firing:
             except ScheduleStoreUnavailable as error:
                 self._records.store_is_away(due, error)
         for due in claimed:
+            name_task(due.of(self.action.name))
             try:
                 await self._run_in_turn(due)
             except ScheduleStoreUnavailable as error:

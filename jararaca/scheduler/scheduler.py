@@ -95,7 +95,8 @@ class SchedulerRuntime:
         of the schedule come as they would have come.
         """
         firing = next(each for each in self._firings if each.action.name == action)
-        task = self._firing_tasks.spawn(firing.fire_out_of_turn(Due(at)), name=f"firing of {action}")
+        due = Due(at)
+        task = self._firing_tasks.spawn(firing.fire_out_of_turn(due), name=due.of(action))
         await asyncio.wait([task])
 
     def rebase(self) -> None:
@@ -177,7 +178,8 @@ class SchedulerRuntime:
         following = fact.cron.next_after(tick)
         if following > now and now - tick <= ON_TIME:
             self._after[firing.key] = tick
-            self._firing_tasks.spawn(firing.fire(Due(tick)), name=f"tick of {firing.action.name}")
+            due = Due(tick)
+            self._firing_tasks.spawn(firing.fire(due), name=due.of(firing.action.name))
             return following
         decision = due_ticks(
             fact.cron,

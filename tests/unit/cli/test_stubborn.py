@@ -101,9 +101,9 @@ def test_an_action_that_swallows_its_cancellation_does_not_keep_the_process(
 
     assert child.end() == 124
     assert child.lines.count("swallowed") >= 2
-    assert "tick of C.act" in child.until("actions are cancelled by the shutdown")
+    assert "tick of C.act at 20" in child.until("actions are cancelled by the shutdown")
     told = child.until("actions do not end; they are abandoned")
-    assert "tick of C.act" in told
+    assert "tick of C.act at 20" in told
     assert " in swallow" in told
 
 

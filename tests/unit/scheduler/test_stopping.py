@@ -7,13 +7,14 @@ import pytest
 from stubborn import Stubborn
 
 from jararaca import ScheduledAction
+from jararaca.core.context import use_clock
 from jararaca.core.lifecycle import TaskScope
 from jararaca_testing import VirtualClock
 
 pytestmark = pytest.mark.virtual_only
 
 Start = Callable[..., Awaitable[Any]]
-TICK = "tick of Stubbornly.act"
+TICK = "tick of Stubbornly.act at 2026-01-01T00:01:00+00:00"
 
 
 class Stubbornly:
@@ -22,6 +23,12 @@ class Stubbornly:
     @ScheduledAction("* * * * *", lease_ttl=6.0)
     async def act(self) -> None:
         await self.stubborn.wait()
+
+
+class Hourly:
+    @ScheduledAction("0 * * * *", misfire="all", max_catch_up=5)
+    async def act(self) -> None:
+        await use_clock().sleep(3000)
 
 
 @pytest.fixture
@@ -76,3 +83,16 @@ async def test_a_second_stop_cancels_at_once_and_others_abandon_at_once(
     assert [await each for each in stopping] == [False] * 4
     assert stubborn.cancelled == [62.0, 63.0, 64.0]
     assert clock.monotonic() == 65.0
+
+
+async def test_late_ticks_that_are_cancelled_are_named_by_the_one_that_runs(
+    start: Start, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    scheduler = await start(Hourly)
+    await clock.jump(hours=5.5)
+    await clock.advance(hours=2.25)
+
+    assert await scheduler.runtime.stop(0) is False
+
+    (told,) = [each for each in caplog.records if each.getMessage() == "actions are cancelled by the shutdown"]
+    assert told.__dict__["actions"] == ["tick of Hourly.act at 2026-01-01T03:00:00+00:00"]
