@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from jararaca.core.cancellation import without_strays
+from jararaca.core.cancellation import is_asked_to_end, without_strays
 from jararaca.core.context import Execution, Trigger, current_execution
 from jararaca.core.disclosure import Given, note_given
 from jararaca.core.environment import Environment
@@ -160,6 +160,8 @@ class Firing:
             raise
         if deadline.expired():  # it swallowed its cancellation: what it did afterwards does not count
             raise self._timed_out()
+        if is_asked_to_end():  # nor does it if that was the shutdown's, or because the lease was lost
+            raise asyncio.CancelledError
 
     def _timed_out(self) -> HandlerTimeout:
         return HandlerTimeout(

@@ -1,13 +1,15 @@
 """A scheduler stops in bounded time whatever its actions do, and says which of them it has cut."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from stubborn import Stubborn
 
 from jararaca import ScheduledAction
-from jararaca.core.context import use_clock
+from jararaca.core.context import use_clock, use_unit_of_work
 from jararaca.core.lifecycle import TaskScope
 from jararaca_testing import VirtualClock
 
@@ -29,6 +31,19 @@ class Hourly:
     @ScheduledAction("0 * * * *", misfire="all", max_catch_up=5)
     async def act(self) -> None:
         await use_clock().sleep(3000)
+
+
+class Swallowing:
+    committed: list[str]
+
+    @ScheduledAction("* * * * *", misfire="all", max_catch_up=5)
+    async def act(self) -> None:
+        use_unit_of_work().after_commit(self.note)
+        with suppress(asyncio.CancelledError):
+            await use_clock().sleep(1000)
+
+    async def note(self) -> None:
+        self.committed.append("committed")
 
 
 @pytest.fixture
@@ -96,3 +111,16 @@ async def test_late_ticks_that_are_cancelled_are_named_by_the_one_that_runs(
 
     (told,) = [each for each in caplog.records if each.getMessage() == "actions are cancelled by the shutdown"]
     assert told.__dict__["actions"] == ["tick of Hourly.act at 2026-01-01T03:00:00+00:00"]
+
+
+async def test_an_action_that_swallows_its_cancellation_and_returns_has_not_succeeded(
+    start: Start, clock: VirtualClock
+) -> None:
+    """It is rolled back like one that obeys, and ticks that would come after it do not."""
+    Swallowing.committed = []
+    scheduler = await start(Swallowing)
+    await clock.jump(minutes=3)
+
+    assert await scheduler.runtime.stop(2) is False
+
+    assert (scheduler.ticks, Swallowing.committed) == ([(182.0, "cancelled")], [])
