@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 
@@ -97,6 +98,8 @@ class Process:
             if not self._asked.is_requested:
                 on_started()
                 await self._environment.shutdown.wait()
+                if not self._asked.is_requested:
+                    self._tell(by="the application")
         finally:
             code = await self._go_down()
             if code != CLEAN:
@@ -115,6 +118,7 @@ class Process:
 
     def _on_signal(self) -> None:
         if not self._asked.is_requested:
+            self._tell(by="a signal")
             self._asked.request()
             self._environment.shutdown.request()
             return
@@ -123,6 +127,16 @@ class Process:
         self._application.at_once()
         for runtime in self._started:
             self._cuts.append(self._tasks.spawn(runtime.stop(0), name=f"stop {runtime.name} at once"))
+
+    def _tell(self, *, by: str) -> None:
+        """Say once what the stop waits for, and for how long."""
+        waits: Counter[str] = Counter()
+        for runtime in self._started:
+            waits.update(runtime.under_way)
+        extra = {"asked_by": by, "shutdown_grace": self._grace, **waits, "tasks": len(self._environment.tasks)}
+        logger.info(
+            "stopping: what runs has shutdown_grace seconds to end, and another signal cancels it at once", extra=extra
+        )
 
     @property
     def _grace(self) -> float:

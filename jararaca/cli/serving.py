@@ -101,6 +101,11 @@ class HttpServerRuntime:
             self._server = None
             raise self._app.failure or RuntimeError("uvicorn ended before it served. See the log for why.")
 
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many exchanges and websockets a stop would wait for."""
+        return {**self._http.under_way, "exchanges": len(self._exchanges())}
+
     async def stop(self, grace: float) -> bool:
         """Accept nothing more, close websockets with 1001, let exchanges end within `grace` seconds, cancel the rest.
 

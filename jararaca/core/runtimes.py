@@ -1,5 +1,6 @@
 """What every runtime of an application is: something that starts, serves triggers, and stops within a grace period."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -15,6 +16,11 @@ class Runtime(Protocol):
     @property
     def ready(self) -> bool:
         """Whether triggers are being served right now; what a readiness probe asks."""
+        ...
+
+    @property
+    def under_way(self) -> Mapping[str, int]:
+        """How much of what runs a stop would wait for, by what it is."""
         ...
 
     async def start(self) -> None:

@@ -65,6 +65,11 @@ class WorkerRuntime:
         """How many attempts are under way."""
         return len(self._attempts())
 
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many attempts a stop would wait for."""
+        return {"attempts": self.running}
+
     async def start(self) -> None:
         """Begin to consume; returns once every queue is consumed, or a shutdown was asked for.
 

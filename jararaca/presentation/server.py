@@ -89,6 +89,11 @@ class HttpRuntime:
         self.connections.start()
         self.has_started = self.ready = True
 
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many exchanges and websockets a stop would wait for."""
+        return {"exchanges": self.in_flight, "websockets": len(self.connections.endpoints())}
+
     async def stop(self, grace: float) -> bool:
         """Close the websockets with 1001 and wait for exchanges under way. False if `grace` was not enough.
 

@@ -72,6 +72,11 @@ class SchedulerRuntime:
         """How many firings are under way."""
         return len(self._firing_tasks)
 
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many firings a stop would wait for."""
+        return {"actions": self.running}
+
     async def start(self) -> None:
         """Begin to fire; returns once the watermarks have been read, or the store was found to be away.
 

@@ -144,3 +144,55 @@ def test_nor_does_a_lifecycle(launch: Callable[..., Any], command: str, options:
 
     assert child.end() == 124
     assert " in swallow" in child.until("lifecycles do not end; they are abandoned")
+
+
+def test_each_signal_more_is_a_wait_less(launch: Callable[..., Any]) -> None:
+    """The second one cancels at once, the third one again, and the fourth one waits for nothing."""
+    child = launch("scheduler", *EMBEDDED, cron=EACH_SECOND)
+    child.until("action runs")
+    child.ask(signal.SIGTERM)
+    child.until("stopping:")
+    for times in (1, 2):
+        child.ask(signal.SIGTERM)
+        child.until("swallowed", times=times)
+
+    child.ask(signal.SIGTERM)
+
+    assert child.end() == 124
+    assert len([line for line in child.lines if "asked to stop again" in line]) == 3
+    child.until("actions do not end; they are abandoned")
+
+
+def test_the_first_signal_says_what_is_waited_for_and_how_long(
+    launch: Callable[..., Any], ask: Callable[[str, str], None]
+) -> None:
+    child = launch("dev", *SERVED)
+    ask(address(child), "/orders/1")
+    child.until("request runs")
+
+    child.ask(signal.SIGTERM)
+
+    told = child.until("stopping: what runs has shutdown_grace seconds to end, and another signal cancels it at once")
+    counts = "shutdown_grace=1 exchanges=1 websockets=0 attempts=0 actions=0 tasks=0"
+    assert told.endswith(f"(asked_by=a signal {counts})")
+    assert child.end() == 124
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "counts"),
+    [
+        ("server", SERVED, "exchanges=0 websockets=0"),
+        ("worker", EMBEDDED, "attempts=0"),
+        ("scheduler", EMBEDDED, "actions=0"),
+    ],
+)
+def test_so_it_does_of_every_command(
+    launch: Callable[..., Any], command: str, options: tuple[str, ...], counts: str
+) -> None:
+    child = launch(command, *options)
+    child.until("app: ")
+
+    child.ask(signal.SIGTERM)
+
+    assert child.until("stopping: ").endswith(f"shutdown_grace=1 {counts} tasks=0)")
+    assert child.end() == 0

@@ -124,3 +124,12 @@ async def test_an_action_that_swallows_its_cancellation_and_returns_has_not_succ
     assert await scheduler.runtime.stop(2) is False
 
     assert (scheduler.ticks, Swallowing.committed) == ([(182.0, "cancelled")], [])
+
+
+async def test_what_a_stop_would_wait_for_is_counted(start: Start, clock: VirtualClock, stubborn: Stubborn) -> None:
+    scheduler = await start(Stubbornly)
+    assert scheduler.runtime.under_way == {"actions": 0}
+
+    await clock.advance(seconds=61)
+
+    assert scheduler.runtime.under_way == {"actions": 1}

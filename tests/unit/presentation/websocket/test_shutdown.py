@@ -223,6 +223,7 @@ async def test_an_endpoint_that_swallows_its_cancellation_is_abandoned_and_named
     server: Server, clock: VirtualClock, stubborn: Stubborn, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with server.ws.connect("/stubborn/me"):
+        assert server.http.under_way == {"exchanges": 0, "websockets": 1}
         assert await server.http.stop(2) is False
         assert (stubborn.cancelled, clock.monotonic()) == ([2.0, 7.0], 12.0)
         await stubborn.release()
