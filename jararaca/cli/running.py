@@ -6,12 +6,14 @@ import logging
 import os
 import signal
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from types import FrameType
 
 from jararaca.cli.exit_codes import CLEAN, CUT_SHORT, FAILURE
 from jararaca.core.adoption import adopt_tasks
 from jararaca.core.application import Application
+from jararaca.core.ending import CANCEL_GRACE
 from jararaca.core.lifecycle import TaskScope
 from jararaca.core.runtimes import Runtime
 from jararaca.core.shutdown import Shutdown
@@ -20,7 +22,8 @@ logger = logging.getLogger("jararaca.cli")
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LAST_MOMENT = 2.0
-"""Seconds that a process has to end once everything is closed and work was cut: a thread cannot be cancelled."""
+"""Seconds that a process has to end once everything is closed and work was cut, or a part has failed to stop: a thread
+cannot be cancelled, and what was abandoned does not end."""
 
 
 class AskedToStop(BaseException):
@@ -50,6 +53,8 @@ def run(
 ) -> int:
     """Start everything in order; on the first signal stop it within the declared grace, at once on a second one.
 
+    The process ends in bounded time after the first signal, whatever the application does about being cancelled.
+
     Args:
         make_runtimes: called when the application runs.
         on_started: called when every runtime serves.
@@ -73,7 +78,7 @@ class Process:
         self._started: list[Runtime] = []
         self._tasks = TaskScope("process")
         self._cuts: list[asyncio.Task[bool]] = []
-        self._closing: asyncio.Task[bool] | None = None
+        self._is_pressed = False
 
     async def run(
         self,
@@ -93,10 +98,12 @@ class Process:
             if not self._asked.is_requested:
                 on_started()
                 await self._environment.shutdown.wait()
+                if not self._asked.is_requested:
+                    self._tell(by="the application")
         finally:
             code = await self._go_down()
-        if code == CUT_SHORT:
-            _end_even_if_a_thread_hangs()
+            if code != CLEAN:
+                _end_even_if_something_hangs(code)
         return code
 
     async def _come_up(
@@ -111,22 +118,37 @@ class Process:
 
     def _on_signal(self) -> None:
         if not self._asked.is_requested:
+            self._tell(by="a signal")
             self._asked.request()
             self._environment.shutdown.request()
             return
         logger.warning("asked to stop again: what still runs is cancelled")
-        if self._closing is not None:
-            self._closing.cancel()
+        self._is_pressed = True
+        self._application.at_once()
         for runtime in self._started:
             self._cuts.append(self._tasks.spawn(runtime.stop(0), name=f"stop {runtime.name} at once"))
 
+    def _tell(self, *, by: str) -> None:
+        """Say once what the stop waits for, and for how long."""
+        waits: Counter[str] = Counter()
+        for runtime in self._started:
+            waits.update(runtime.under_way)
+        extra = {"asked_by": by, "shutdown_grace": self._grace, **waits, "tasks": len(self._environment.tasks)}
+        logger.info(
+            "stopping: what runs has shutdown_grace seconds to end, and another signal cancels it at once", extra=extra
+        )
+
+    @property
+    def _grace(self) -> float:
+        return 0.0 if self._is_pressed else self._application.declaration.shutdown_grace
+
     async def _go_down(self) -> int:
         self._environment.shutdown.request()
-        grace = self._application.declaration.shutdown_grace
+        grace = self._grace
         stops = [self._tasks.spawn(each.stop(grace), name=f"stop {each.name}") for each in self._started]
         ends = [*await _ends(stops), *await _ends(self._cuts)]
-        self._closing = self._tasks.spawn(self._application.stop(), name="stop the application")
-        ends += await _ends([self._closing])
+        closing = self._application.stop(self._grace, patience=max(self._grace, CANCEL_GRACE))
+        ends += await _ends([self._tasks.spawn(closing, name="stop the application")])
         if any(isinstance(end, Exception) for end in ends):
             return FAILURE
         return CLEAN if all(end is True for end in ends) else CUT_SHORT
@@ -137,7 +159,7 @@ async def _ends(tasks: Sequence["asyncio.Task[bool]"]) -> list[bool | BaseExcept
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _end_even_if_a_thread_hangs() -> None:
-    timer = threading.Timer(LAST_MOMENT, os._exit, [CUT_SHORT])
+def _end_even_if_something_hangs(code: int) -> None:
+    timer = threading.Timer(LAST_MOMENT, os._exit, [code])
     timer.daemon = True
     timer.start()

@@ -3,20 +3,22 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 
 from jararaca.cli.closing import BoundedWebSocketProtocol
 from jararaca.cli.lifespan import Lifespanned
+from jararaca.core.ending import Ending, ToldEnding
 from jararaca.core.lifecycle import TaskScope
 from jararaca.presentation.server import HttpRuntime
 
 logger = logging.getLogger("jararaca.cli")
 
-CANCEL_GRACE = 3.0
-"""Seconds that cancelled exchanges have to roll back, and connections that nobody reads to be written out."""
+WRITTEN_WITHIN = 3.0
+"""Seconds that connections which nobody reads have to be written out."""
 
 
 class _Server(uvicorn.Server):
@@ -65,7 +67,9 @@ class HttpServerRuntime:
         self._serving = TaskScope("http server", on_failure=lambda _error: http.environment.shutdown.request())
         self._stops = TaskScope("stop of the http server")
         self._stopping: asyncio.Task[bool] | None = None
-        self._cut_short = False
+        self._ending = ToldEnding("exchanges", self._exchanges, logger)
+        self._leaving: Ending | None = None
+        self._is_pressed = False
         self.url = url_of(listening)
 
     @property
@@ -97,44 +101,44 @@ class HttpServerRuntime:
             self._server = None
             raise self._app.failure or RuntimeError("uvicorn ended before it served. See the log for why.")
 
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many exchanges and websockets a stop would wait for."""
+        return {**self._http.under_way, "exchanges": len(self._exchanges())}
+
     async def stop(self, grace: float) -> bool:
         """Accept nothing more, close websockets with 1001, let exchanges end within `grace` seconds, cancel the rest.
 
-        A second call while the first one waits cancels at once. True if nothing had to be cancelled.
+        What does not end all the same is abandoned ten seconds later. A second call while the first one waits cancels
+        at once. True if nothing had to be cancelled.
         """
         server = self._server
         if server is None:
             return True
         if self._stopping is None:
             self._stopping = self._stops.spawn(self._stop(server, grace), name="stop of the http server")
+        elif self._leaving is not None:
+            self._leaving.at_once()
         else:
-            self._cut(server)
+            self._is_pressed = True
+            self._http.at_once()
+            self._ending.at_once()
         return await asyncio.shield(self._stopping)
 
     async def _stop(self, server: _Server, grace: float) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + grace
         server.release()
-        clean = await self._http.stop(grace)
-        await _ended(server.server_state.tasks, deadline - loop.time())
-        self._cut(server)
-        await _ended(server.server_state.tasks, CANCEL_GRACE)
-        server.config.timeout_graceful_shutdown = max(1, round(min(CANCEL_GRACE, deadline - loop.time())))
+        clean = all(await asyncio.gather(self._ending.within(grace), self._http.stop(grace)))
+        server.config.timeout_graceful_shutdown = max(1, round(min(WRITTEN_WITHIN, deadline - loop.time())))
         server.should_exit = True
-        return await self._serving.drain(grace + 2 * CANCEL_GRACE) and clean and not self._cut_short
+        self._leaving = Ending("servers", self._serving.running, logger)
+        return await self._leaving.within((0 if self._is_pressed else grace) + 2 * WRITTEN_WITHIN) and clean
 
-    def _cut(self, server: _Server) -> None:
-        running = tuple(server.server_state.tasks)
-        if running:
-            self._cut_short = True
-            logger.warning("exchanges are cancelled by the shutdown", extra={"exchanges": len(running)})
-        for task in running:
-            task.cancel()
-
-
-async def _ended(tasks: set["asyncio.Task[None]"], within: float) -> None:
-    if tasks and within > 0:
-        await asyncio.wait(tuple(tasks), timeout=within)
+    def _exchanges(self) -> Mapping[asyncio.Task[Any], str]:
+        """Everything that is served except the websockets that `HttpRuntime` closes itself."""
+        ours = self._http.connections.endpoints()
+        return {task: name for task, name in self._app.under_way().items() if task not in ours}
 
 
 def url_of(listening: socket.socket) -> str:

@@ -6,12 +6,14 @@ all of them share one application.
 """
 
 import logging
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from jararaca.core.container import Container
 from jararaca.core.context import Execution, Trigger
+from jararaca.core.ending import CANCEL_GRACE, ToldEnding
 from jararaca.core.environment import Environment, Ports
 from jararaca.core.interceptors import check_interceptors, checks, has_lifecycle, provides, wraps_work
 from jararaca.core.invocation import new_execution
@@ -63,6 +65,8 @@ class Application:
                         container.register(spec)
         self._host = Host(self._lifetime, name=f"lifecycle of {declaration.name}")
         self._validations: list[Callable[[Application], None]] = []
+        self._background: ToldEnding | None = None
+        self._patience = math.inf
         self.is_running = False
 
     def validates(self, check: Callable[["Application"], None]) -> None:
@@ -92,16 +96,29 @@ class Application:
         await self._host.start()
         self.is_running = True
 
-    async def stop(self) -> bool:
-        """Go down in reverse order, each part on its own. True if no background work had to be cancelled.
+    async def stop(self, grace: float | None = None, *, patience: float = math.inf) -> bool:
+        """Go down in reverse order, each part on its own. True if nothing had to be cancelled.
 
-        Background work has the declared `shutdown_grace` to end by itself.
+        Args:
+            grace: seconds that background work has to end by itself; None is the declared `shutdown_grace`.
+            patience: seconds that lifecycles and providers have after that, before they are cancelled.
         """
         self.is_running = False
         self.environment.shutdown.request()
-        clean = await self.environment.tasks.drain(self.declaration.shutdown_grace)
-        await self._host.stop()
-        return clean
+        self._background = ToldEnding("tasks", self.environment.tasks.running, logger)
+        self._patience = patience
+        try:
+            clean = await self._background.within(self.declaration.shutdown_grace if grace is None else grace)
+        finally:
+            self._background = None
+        return await self._host.stop(self._patience) and clean
+
+    def at_once(self) -> None:
+        """Let a stop that is under way wait no longer: what runs is cancelled, and what does not leave soon as well."""
+        self._patience = min(self._patience, CANCEL_GRACE)
+        if self._background is not None:
+            self._background.at_once()
+        self._host.at_once()
 
     @asynccontextmanager
     async def _lifetime(self) -> AsyncIterator[None]:

@@ -4,12 +4,17 @@ import asyncio
 import sysconfig
 import traceback
 from pathlib import Path
+from types import AsyncGeneratorType, FrameType
 from typing import Any
 
 _FOREIGN = (
     str(Path(__file__).parents[1]),
     *{sysconfig.get_path(name) for name in ("stdlib", "platstdlib")},
 )
+
+
+DEEPEST = 200
+"""Places of one task that are told."""
 
 
 def place_of(error: BaseException) -> str:
@@ -23,13 +28,25 @@ def place_of(error: BaseException) -> str:
 
 
 def waits_at(task: "asyncio.Task[Any]") -> list[str]:
-    """`file:line in function` of each coroutine that a task waits in, outermost first."""
+    """`file:line in function` of each coroutine and async generator that a task waits in, outermost first."""
     places: list[str] = []
-    awaited: Any = task.get_coro()
-    while (frame := getattr(awaited, "cr_frame", None)) is not None:
+    waiting: Any = task.get_coro()
+    while (frame := _frame_of(waiting)) is not None and len(places) < DEEPEST:
         places.append(f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}")
-        awaited = awaited.cr_await
+        awaited = waiting.cr_await if hasattr(waiting, "cr_await") else waiting.ag_await
+        waiting = awaited if _frame_of(awaited) is not None else _generator_in(frame)
     return places
+
+
+def _frame_of(waiting: Any) -> FrameType | None:
+    frame: FrameType | None = getattr(waiting, "cr_frame", None) or getattr(waiting, "ag_frame", None)
+    return frame
+
+
+def _generator_in(frame: FrameType) -> Any:
+    """The async generator that a frame waits for: the step of it that is awaited does not say whose step it is."""
+    held = (*frame.f_locals.values(), getattr(frame.f_locals.get("self"), "gen", None))
+    return next((each for each in held if isinstance(each, AsyncGeneratorType) and each.ag_running), None)
 
 
 def stands_at(task: "asyncio.Task[Any]") -> str:

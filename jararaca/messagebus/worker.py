@@ -2,16 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from jararaca.core.adoption import adopt_tasks
 from jararaca.core.application import Application
-from jararaca.core.cancellation import ask_to_end
+from jararaca.core.ending import ToldEnding
 from jararaca.core.environment import Environment
 from jararaca.core.lifecycle import TaskScope
 from jararaca.core.measures import Measure
-from jararaca.core.places import waits_at
 from jararaca.errors import NotConfigured, UsageError
 from jararaca.messagebus.config import MessageBusConfig
 from jararaca.messagebus.connection import BusConnection, BusKey
@@ -23,9 +22,6 @@ logger = logging.getLogger("jararaca.messagebus")
 
 CONNECT_WITHIN = 60.0
 """Seconds that the start of a worker waits for its broker."""
-
-CANCEL_GRACE = 5.0
-"""Seconds that a cancelled attempt has to roll back, before it is cancelled again, and then before it is abandoned."""
 
 
 class WorkerRuntime:
@@ -55,7 +51,7 @@ class WorkerRuntime:
         self._withdraw: Callable[[], None] = lambda: None
         self._keepers: list[asyncio.Task[None]] | None = None
         self._stopping: asyncio.Task[bool] | None = None
-        self._cut: frozenset[asyncio.Task[None]] = frozenset()
+        self._ending = ToldEnding("attempts", self._attempts, logger)
 
     @property
     def ready(self) -> bool:
@@ -69,7 +65,12 @@ class WorkerRuntime:
     @property
     def running(self) -> int:
         """How many attempts are under way."""
-        return sum(len(consumer.running) for consumer in self._consumers)
+        return len(self._attempts())
+
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many attempts a stop would wait for."""
+        return {"attempts": self.running}
 
     async def start(self) -> None:
         """Begin to consume; returns once every queue is consumed, or a shutdown was asked for.
@@ -104,13 +105,14 @@ class WorkerRuntime:
     async def stop(self, grace: float) -> bool:
         """Take nothing new, requeue what was not started, let attempts end within `grace` seconds, cancel the rest.
 
-        What is cancelled is rolled back and requeued with its attempt unchanged. A second call while the first one
-        waits cancels at once. True if nothing had to be cancelled.
+        What is cancelled is rolled back and requeued with its attempt unchanged; what does not end all the same is
+        abandoned ten seconds later. A second call while the first one waits cancels at once. True if nothing had to be
+        cancelled.
         """
         if self._stopping is None:
             self._stopping = self._tasks.spawn(self._stop(grace), name="stop of the worker")
         else:
-            self._cut_short(self._attempts())
+            self._ending.at_once()
         return await asyncio.shield(self._stopping)
 
     async def _stop(self, grace: float) -> bool:
@@ -120,43 +122,15 @@ class WorkerRuntime:
         self._keepers = None
         for consumer in self._consumers:
             await consumer.stop_taking()
-        attempts = self._attempts()
-        if attempts and grace > 0:
-            await self._end_within(grace, attempts)
-        await self._cancel()
-        clean = not any(task.cancelled() for task in attempts | self._cut) and not self._attempts()
+        attempts = self._attempts().keys()
+        await self._ending.within(grace)
+        clean = not any(task.cancelled() for task in attempts | self._ending.cut) and not self._attempts()
         for consumer in self._consumers:
             await consumer.close()
         return clean
 
-    async def _cancel(self) -> None:
-        for _again in range(2):
-            running = self._attempts()
-            if not running:
-                return
-            self._cut_short(running)
-            await self._end_within(CANCEL_GRACE, running)
-        if abandoned := self._attempts():
-            stacks = [waits_at(task) for task in abandoned]
-            logger.error(
-                "attempts do not end; they are abandoned", extra={"attempts": _named(abandoned), "stacks": stacks}
-            )
-
-    def _cut_short(self, attempts: frozenset[asyncio.Task[None]]) -> None:
-        """Cancel what still runs, and say which."""
-        self._cut |= attempts
-        if attempts:
-            logger.warning("attempts are cancelled by the shutdown", extra={"attempts": _named(attempts)})
-        for task in attempts:
-            ask_to_end(task)
-
-    async def _end_within(self, seconds: float, attempts: frozenset[asyncio.Task[None]]) -> None:
-        with suppress(TimeoutError):
-            async with self._environment.clock.timeout(seconds):
-                await asyncio.wait(attempts)
-
-    def _attempts(self) -> frozenset[asyncio.Task[None]]:
-        return frozenset().union(*(consumer.running for consumer in self._consumers))
+    def _attempts(self) -> Mapping[asyncio.Task[None], str]:
+        return {task: task.get_name() for consumer in self._consumers for task in consumer.running}
 
 
 class MessageBusWorker:
@@ -200,8 +174,10 @@ class MessageBusWorker:
         asked_before = self._application.environment.shutdown.is_requested
         self._grace = self._application.declaration.shutdown_grace if grace is None else grace
         self._application.environment.shutdown.request()
-        if asked_before and self._runtime is not None:
-            await self._runtime.stop(0)
+        if asked_before:
+            if self._runtime is not None:
+                await self._runtime.stop(0)
+            self._application.at_once()
         await self._ended.wait()
 
     async def _run(self) -> bool:
@@ -277,7 +253,3 @@ def _measures(consumers: Sequence[HandlerConsumer]) -> Iterator[Measure]:
         lambda: {name: circuit.trips for name, circuit in circuits.items()},
         counts=True,
     )
-
-
-def _named(tasks: frozenset[asyncio.Task[None]]) -> list[str]:
-    return sorted(task.get_name() for task in tasks)

@@ -8,6 +8,8 @@ from functools import cached_property
 from fastapi import FastAPI
 
 from jararaca.core.application import Application
+from jararaca.core.ending import Patience
+from jararaca.core.lifecycle import TaskScope
 from jararaca.core.metadata import method_facts
 from jararaca.core.microservice import described
 from jararaca.core.places import place_of
@@ -37,6 +39,9 @@ class HttpRuntime:
         self.has_started = False
         self.ready = False
         self._idle: asyncio.Event | None = None
+        self._patience = Patience()
+        self._stops = TaskScope("stop of http")
+        self._stopping: asyncio.Task[bool] | None = None
         self.connections = WebSocketConnections(self.environment)
         self._http = http
         self._lifespan = lifespan or no_lifespan
@@ -80,22 +85,42 @@ class HttpRuntime:
             self._idle.set()
 
     async def start(self) -> None:
+        self._stopping = None
         self.connections.start()
         self.has_started = self.ready = True
 
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many exchanges and websockets a stop would wait for."""
+        return {"exchanges": self.in_flight, "websockets": len(self.connections.endpoints())}
+
     async def stop(self, grace: float) -> bool:
-        """Close the websockets with 1001 and wait for exchanges under way. False if `grace` was not enough."""
+        """Close the websockets with 1001 and wait for exchanges under way. False if `grace` was not enough.
+
+        A second call while the first one waits is `at_once`.
+        """
         self.ready = False
+        if self._stopping is None:
+            self._stopping = self._stops.spawn(self._stop(grace), name="stop of http")
+        else:
+            self.at_once()
+        return await asyncio.shield(self._stopping)
+
+    async def _stop(self, grace: float) -> bool:
         deadline = asyncio.get_running_loop().time() + grace
         closed = await self.connections.close(grace)
-        while self.in_flight and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            self._idle = asyncio.Event()  # made here, because an event belongs to one loop
-            try:
-                async with asyncio.timeout(left):
-                    await self._idle.wait()
-            except TimeoutError:
-                break
+        await self._patience.wait(self._until_idle, deadline - asyncio.get_running_loop().time())
         return closed and not self.in_flight
+
+    def at_once(self) -> None:
+        """Let a stop that is under way wait no longer: websocket endpoints that have not ended are cancelled."""
+        self._patience.lose()
+        self.connections.at_once()
+
+    async def _until_idle(self) -> None:
+        while self.in_flight:
+            self._idle = asyncio.Event()  # made here, because an event belongs to one loop
+            await self._idle.wait()
 
 
 def _made(factory: Callable[[Lifespan], FastAPI], lifespan: Lifespan) -> FastAPI:

@@ -13,6 +13,7 @@ from datetime import datetime
 from jararaca.core.context import Trigger
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import invoke, new_execution
+from jararaca.core.lifecycle import name_task
 from jararaca.core.steps import Kind
 from jararaca.errors import NotConfigured, ScheduleStoreUnavailable
 from jararaca.ports.schedule_store import ScheduleStore
@@ -96,6 +97,7 @@ class Dispatching:
     async def catch_up(self, ticks: Sequence[Due]) -> None:
         """Publish several ticks, in order."""
         for due in ticks:
+            name_task(due.of(self.action.name))
             await self.fire(due)
 
     async def _is_dispatched(self, due: Due) -> bool:

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from jararaca.core.cancellation import without_strays
+from jararaca.core.cancellation import is_asked_to_end, without_strays
 from jararaca.core.context import Execution, Trigger, current_execution
 from jararaca.core.disclosure import Given, note_given
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import Outcome, invoke, new_execution
 from jararaca.core.leftovers import Leftovers
+from jararaca.core.lifecycle import name_task
 from jararaca.core.steps import Kind
 from jararaca.errors import CommittedNotAnnounced, HandlerTimeout, ScheduleStoreUnavailable
 from jararaca.ports.schedule_store import ScheduleStore
@@ -83,6 +84,7 @@ class Firing:
             except ScheduleStoreUnavailable as error:
                 self._records.store_is_away(due, error)
         for due in claimed:
+            name_task(due.of(self.action.name))
             try:
                 await self._run_in_turn(due)
             except ScheduleStoreUnavailable as error:
@@ -168,6 +170,8 @@ class Firing:
             raise
         if deadline.expired():  # it swallowed its cancellation: what it did afterwards does not count
             raise self._timed_out()
+        if is_asked_to_end():  # nor does it if that was the shutdown's, or because the lease was lost
+            raise asyncio.CancelledError
 
     def _timed_out(self) -> HandlerTimeout:
         return HandlerTimeout(

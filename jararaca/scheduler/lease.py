@@ -29,6 +29,7 @@ class Leases:
         self._held: dict[HeldLease, None] = {}
         self._renewer: asyncio.Task[None] | None = None
         self._wakes_at = math.inf
+        self._is_closed = False
 
     async def acquire(self, name: str, *, ttl: float) -> "HeldLease | None":
         """Take a lease that is renewed every third of `ttl` seconds inside its block, or None while it is taken.
@@ -46,12 +47,18 @@ class Leases:
         return None if lease is None else HeldLease(self, lease, ttl=ttl, since=asked_at)
 
     async def close(self) -> None:
-        """Renew nothing more."""
+        """Renew nothing more, and give nothing up: what runs under a lease still was abandoned, and may go on.
+
+        Such a lease expires, and with it the wait of others, at the end of its `ttl`.
+        """
+        self._is_closed = True
         await self._tasks.cancel()
 
     def hold(self, held: "HeldLease") -> None:
-        """Begin to renew."""
+        """Begin to renew, unless nothing is renewed any more."""
         self._held[held] = None
+        if self._is_closed:
+            return
         if self._renewer is not None and held.renew_at < self._wakes_at:
             self._renewer.cancel()
             self._renewer = None
@@ -59,9 +66,9 @@ class Leases:
             self._renewer = self._tasks.spawn(self._renew_held(), name="renew leases")
 
     async def release(self, held: "HeldLease") -> None:
-        """Renew no more, and give the lease up unless it is lost."""
+        """Renew no more, and give the lease up unless it is lost, or the store is closed."""
         del self._held[held]
-        if held.is_lost:
+        if held.is_lost or self._is_closed:
             return
         try:
             await self._store.release(held.lease)

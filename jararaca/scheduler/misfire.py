@@ -18,6 +18,10 @@ class Due:
     scheduled_at: datetime
     missed: int = 0
 
+    def of(self, action: str) -> str:
+        """What a task that fires it is called."""
+        return f"tick of {action} at {self.scheduled_at.isoformat()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from jararaca.core.application import Application
+from jararaca.core.ending import ToldEnding
 from jararaca.core.environment import Environment
 from jararaca.core.lifecycle import TaskScope
 from jararaca.errors import ScheduleStoreUnavailable
@@ -47,6 +48,9 @@ class SchedulerRuntime:
         self._leases = Leases(store, self.environment)
         self._loop_tasks = TaskScope("scheduler")
         self._firing_tasks = TaskScope("scheduled actions")
+        self._stops = TaskScope("stop of the scheduler")
+        self._ending = ToldEnding("actions", self._firing_tasks.running, logger)
+        self._stopping: asyncio.Task[bool] | None = None
         self._firings = [self._firing(action, publish) for action in actions]
         self._after: dict[str, datetime] = {}
         self._heap: list[tuple[datetime, int]] = []
@@ -67,6 +71,11 @@ class SchedulerRuntime:
     def running(self) -> int:
         """How many firings are under way."""
         return len(self._firing_tasks)
+
+    @property
+    def under_way(self) -> dict[str, int]:
+        """How many firings a stop would wait for."""
+        return {"actions": self.running}
 
     async def start(self) -> None:
         """Begin to fire; returns once the watermarks have been read, or the store was found to be away.
@@ -91,7 +100,8 @@ class SchedulerRuntime:
         of the schedule come as they would have come.
         """
         firing = next(each for each in self._firings if each.action.name == action)
-        task = self._firing_tasks.spawn(firing.fire_out_of_turn(Due(at)), name=f"firing of {action}")
+        due = Due(at)
+        task = self._firing_tasks.spawn(firing.fire_out_of_turn(due), name=due.of(action))
         await asyncio.wait([task])
 
     def rebase(self) -> None:
@@ -104,11 +114,23 @@ class SchedulerRuntime:
         self._loop = self._loop_tasks.spawn(self._run(now), name="scheduler")
 
     async def stop(self, grace: float) -> bool:
-        """Claim nothing more, let running actions end within `grace` seconds, cancel the rest."""
+        """Claim nothing more, let running actions end within `grace` seconds, cancel the rest.
+
+        What is cancelled gives its lease back once it has ended; what does not end is abandoned ten seconds later, and
+        its lease, which is renewed until then, expires. A second call while the first one waits cancels at once. True
+        if nothing had to be cancelled.
+        """
         self.ready = False
         self._loop = None
+        if self._stopping is None:
+            self._stopping = self._stops.spawn(self._stop(grace), name="stop of the scheduler")
+        else:
+            self._ending.at_once()
+        return await asyncio.shield(self._stopping)
+
+    async def _stop(self, grace: float) -> bool:
         await self._loop_tasks.cancel()
-        clean = await self._firing_tasks.drain(grace)
+        clean = await self._ending.within(grace)
         await self._leases.close()
         await self._store.close()
         return clean
@@ -161,7 +183,8 @@ class SchedulerRuntime:
         following = fact.cron.next_after(tick)
         if following > now and now - tick <= ON_TIME:
             self._after[firing.key] = tick
-            self._firing_tasks.spawn(firing.fire(Due(tick)), name=f"tick of {firing.action.name}")
+            due = Due(tick)
+            self._firing_tasks.spawn(firing.fire(due), name=due.of(firing.action.name))
             return following
         decision = due_ticks(
             fact.cron,

@@ -3,7 +3,8 @@
 import asyncio
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Response
@@ -15,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from jararaca.core.context import Trigger, enter, leave
 from jararaca.core.disclosure import note_given
+from jararaca.core.ending import ToldEnding
 from jararaca.core.environment import Environment
 from jararaca.core.invocation import new_execution
 from jararaca.core.lifecycle import TaskScope
@@ -33,6 +35,8 @@ from jararaca.presentation.websocket.interceptor import RELAY
 from jararaca.presentation.websocket.relay import FrameRelay
 from jararaca.presentation.websocket.writer import QueueLimit
 
+logger = logging.getLogger("jararaca.presentation")
+
 GOING_AWAY = 1001
 INTERNAL_ERROR = 1011
 
@@ -42,13 +46,15 @@ class WebSocketConnections:
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
-        self._open: dict[Connection, None] = {}
+        self._open: dict[Connection, str] = {}
+        self._ending = ToldEnding("websockets", self.endpoints, logger)
         self._tasks = TaskScope("end of websockets")
         self._is_closing = False
 
     def start(self) -> None:
         """Accept connections, and receive the frames that other instances send."""
         self._is_closing = False
+        self._ending = ToldEnding("websockets", self.endpoints, logger)
         relay = self.environment.resource(RELAY)
         if isinstance(relay, FrameRelay):
             relay.receive()
@@ -63,7 +69,7 @@ class WebSocketConnections:
             await _refuse(scope, receive, send)
             return
         connection = Connection(scope, receive, send, route.limit)
-        self._open[connection] = None
+        self._open[connection] = route.trigger.name
         correlation_id, traceparent = identities(scope)
         execution = new_execution(
             self.environment, route.trigger, correlation_id=correlation_id, traceparent=traceparent
@@ -99,21 +105,23 @@ class WebSocketConnections:
     async def close(self, grace: float) -> bool:
         """Refuse new connections, write what is queued for the open ones, and close each with 1001.
 
-        Endpoints that do not end in time are cancelled. True if there were none.
+        Endpoints that do not end in time are cancelled, and abandoned if they do not end ten seconds later. True if
+        there were none.
         """
         self._is_closing = True
-        tasks = [connection.task for connection in self._open]
         for connection in self._open:
             self._tasks.spawn(connection.end(GOING_AWAY), name=f"close websocket {connection.path}")
-        if tasks:
-            await asyncio.wait(tasks, timeout=grace)
-        late = [task for task in tasks if not task.done()]
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late)
+        clean = await self._ending.within(grace)
         await self._tasks.cancel()
-        return not late
+        return clean
+
+    def at_once(self) -> None:
+        """Let `close` wait no longer: endpoints that have not ended are cancelled."""
+        self._ending.at_once()
+
+    def endpoints(self) -> Mapping["asyncio.Task[Any]", str]:
+        """The tasks of the endpoints that run, and the route of each: not its path, which has values."""
+        return {connection.task: name for connection, name in self._open.items()}
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

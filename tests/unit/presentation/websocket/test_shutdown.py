@@ -7,6 +7,7 @@ import pytest
 from fastapi import WebSocket
 from httpx import AsyncClient
 from starlette.types import Message
+from stubborn import Stubborn
 
 from jararaca import Microservice, Post, RestController, WebSocketEndpoint, use_ws_manager
 from jararaca.core.application import Application
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.virtual_only
 @RestController("/")
 class Feed:
     ended: list[str]
+    stubborn: Stubborn
 
     @WebSocketEndpoint("/listens")
     async def listens(self, websocket: WebSocket) -> None:
@@ -45,6 +47,11 @@ class Feed:
             await asyncio.Event().wait()
         finally:
             self.ended.append("busy")
+
+    @WebSocketEndpoint("/stubborn/{name}")
+    async def swallows(self, websocket: WebSocket, name: str) -> None:
+        await websocket.accept()
+        await self.stubborn.wait()
 
     @WebSocketEndpoint("/works")
     async def works(self, websocket: WebSocket) -> None:
@@ -203,3 +210,39 @@ async def test_a_second_stop_without_grace_cuts_the_first_one_short(server: Serv
         await stopping
 
     assert (Feed.ended, clock.monotonic()) == (["busy"], 1.0)
+
+
+@pytest.fixture
+async def stubborn(clock: VirtualClock) -> AsyncIterator[Stubborn]:
+    Feed.stubborn = stubborn = Stubborn(clock)
+    yield stubborn
+    await stubborn.release()
+
+
+async def test_an_endpoint_that_swallows_its_cancellation_is_abandoned_and_named_without_values(
+    server: Server, clock: VirtualClock, stubborn: Stubborn, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with server.ws.connect("/stubborn/me"):
+        assert server.http.under_way == {"exchanges": 0, "websockets": 1}
+        assert await server.http.stop(2) is False
+        assert (stubborn.cancelled, clock.monotonic()) == ([2.0, 7.0], 12.0)
+        await stubborn.release()
+
+    cut, again, abandoned = [each for each in caplog.records if "websockets" in each.__dict__]
+    assert cut.getMessage() == again.getMessage() == "websockets are cancelled by the shutdown"
+    assert abandoned.getMessage() == "websockets do not end; they are abandoned"
+    assert [each.__dict__["websockets"] for each in (cut, again, abandoned)] == [["WS /stubborn/{name}"]] * 3
+
+
+async def test_a_third_stop_and_a_fourth_do_not_wait_for_such_an_endpoint(
+    server: Server, clock: VirtualClock, stubborn: Stubborn
+) -> None:
+    async with server.ws.connect("/stubborn/me"):
+        stopping = []
+        for _ in range(4):
+            stopping.append(server.tasks.spawn(server.http.stop(600), name="stop"))
+            await clock.advance(seconds=1)
+
+        assert [await each for each in stopping] == [False] * 4
+        assert (stubborn.cancelled, clock.monotonic()) == ([1.0, 2.0, 3.0], 4.0)
+        await stubborn.release()
