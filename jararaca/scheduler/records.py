@@ -27,7 +27,10 @@ class Records:
         return Tick(self.action.name, due.scheduled_at, self._environment.clock.now(), token, due.missed)
 
     def claim(self, due: Due, *, claimed: bool) -> None:
-        """Note whether this scheduler was the first to claim a tick."""
+        """Note whether this scheduler was the first to claim a tick, and if so, for how many others it stands."""
+        if claimed and due.missed:
+            extra = {"action": self.action.name, "scheduled_at": due.scheduled_at.isoformat(), "missed": due.missed}
+            logger.info("ticks were missed: one run stands for them", extra=extra)
         steps = self._environment.steps
         if steps.observers:
             steps.after(Kind.CLAIM, due, action=self.action.name, outcome="claimed" if claimed else "lost")

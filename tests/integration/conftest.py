@@ -13,6 +13,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from jararaca.adapters.system.chance import SystemChance
+from jararaca.messagebus.waits import LADDER, ttl
 
 
 def address(variable: str) -> str:
@@ -48,6 +49,17 @@ class Rabbit:
             await channel.queue_delete(f"{self.name}.wait.125")
             await channel.exchange_delete(f"{self.name}.wait.125")
             await channel.exchange_delete(self.exchange)
+
+        self.do(delete)
+
+    def clean_waits(self) -> None:
+        """Delete everything in which messages of any delay wait."""
+        waits = [f"{self.name}.{kind}.{ttl(step)}" for kind in ("wait", "delay") for step in LADDER]
+
+        async def delete(channel: AbstractChannel) -> None:
+            for wait in waits:
+                await channel.queue_delete(wait)
+                await channel.exchange_delete(wait)
 
         self.do(delete)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effects import Effects
 from own_node import OwnNode
 from processes import Process
 from pydantic import BaseModel
@@ -41,6 +42,35 @@ class C:
         print(f"handled {message.payload().id}.")
 
 app = Microservice(name="shop", controllers=[C])
+"""
+
+
+BOOKING = """
+import asyncio, os
+
+from jararaca import *
+from pydantic import BaseModel
+from sqlalchemy import text
+
+class Order(BaseModel):
+    id: int
+
+@MessageBusController()
+class C:
+    @IncomingHandler("order.placed", idempotent=True)
+    async def handle(self, message: Message[Order]) -> None:
+        await use_session().execute(text("INSERT INTO booked VALUES (:what)"), {"what": str(message.payload().id)})
+        await asyncio.sleep(0.5)
+        print(f"handled {message.payload().id}.")
+
+app = Microservice(
+    name="shop",
+    controllers=[C],
+    interceptors=[
+        AIOSqlAlchemySessionInterceptor(AIOSQAConfig("default", os.environ["DATABASE"])),
+        MessageBusPublisherInterceptor(AIOPikaConnectionFactory("amqp://"), delivery="outbox"),
+    ],
+)
 """
 
 
@@ -95,9 +125,15 @@ def test_a_worker_that_is_there_before_its_broker_waits_for_it(node: OwnNode, wo
 
 
 @proves("F-1")
-def test_a_broker_that_is_killed_in_the_middle_of_a_batch_loses_nothing_that_it_confirmed(
-    node: OwnNode, worker: Any
+def test_a_broker_that_is_killed_in_the_middle_of_a_batch_loses_nothing_and_doubles_nothing(
+    tmp_path: Path, start: Callable[..., Any], node: OwnNode, database_url: str
 ) -> None:
+    """Every message that it confirmed is handled; what was committed and not acknowledged comes again, and the inbox
+    knows it."""
+    effects = Effects(database_url, "booked")
+    (tmp_path / "app.py").write_text(BOOKING)
+    words = ("worker", "app:app", "--url", node.url, "--wait-for-broker", "120")
+    worker = start("jararaca", *words, environment={"DATABASE": database_url})
     node.start()
     worker.until("consuming")
     published(node, range(200))
@@ -114,6 +150,9 @@ def test_a_broker_that_is_killed_in_the_middle_of_a_batch_loses_nothing_that_it_
     assert clock.monotonic() - is_back <= 10.0
     for number in range(200):
         worker.until(f"handled {number}.")
+    worker.ask(signal.SIGTERM)
+    assert worker.end() == 0
+    assert effects.counted("booked") == {str(number): 1 for number in range(200)}
 
 
 async def closed(node: OwnNode) -> None:

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 import redis
-from aio_pika.abc import AbstractChannel
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from jararaca.adapters.sql.tables import metadata
 from jararaca.adapters.system.clock import SystemClock
-from jararaca.messagebus.waits import LADDER, ttl
 from jararaca_testing.contracts import proves
 
 pytestmark = pytest.mark.needs_servers
@@ -162,14 +160,7 @@ def travelling(rabbit: Any) -> Iterator[None]:
     """Removes what an application of travelling ticks leaves on the broker."""
     yield
     rabbit.clean("Travelling.run")
-    waits = [f"{rabbit.name}.wait.{ttl(step)}" for step in LADDER]
-
-    async def delete(channel: AbstractChannel) -> None:
-        for wait in waits:
-            await channel.queue_delete(wait)
-            await channel.exchange_delete(wait)
-
-    rabbit.do(delete)
+    rabbit.clean_waits()
 
 
 @proves("F-89")

@@ -258,6 +258,38 @@ async def test_a_queue_deleted_under_its_consumer_is_declared_and_consumed_again
     assert script.numbers == [1]
 
 
+@proves("F-4")
+@pytest.mark.parametrize("topology", ["passive", "verify"])
+@serving(Desk)
+async def test_a_queue_that_its_worker_may_not_declare_is_looked_for_until_somebody_does(
+    system: System, script: Script, caplog: pytest.LogCaptureFixture, topology: str
+) -> None:
+    """Meanwhile the worker is not ready, and says what is missing and what to do. Had it ended, who declares the queue
+    would have to start it, too."""
+    owner = await system.start(working=False)
+    declaring = connection_of(system)
+    await declaring.send_to_wait(Envelope(b""), "nobody", 0.125)
+    process = await system.start(topology=topology)
+    queue = declaring.names.queue("Desk.handle")
+    await declaring.broker.delete_queue(queue)
+    await until(system, lambda: told_missing(caplog, queue))
+    assert process.worker is not None
+    assert not process.worker.ready
+
+    await declaring.declare()
+    await owner.publish(Order(number=1), "order.placed")
+    await until(system, lambda: ends(system))
+
+    assert script.numbers == [1]
+    assert process.worker.ready
+
+
+def told_missing(caplog: pytest.LogCaptureFixture, queue: str) -> bool:
+    """Whether somebody said that there is no such queue, and what to do about it."""
+    said = [vars(each)["error"] for each in caplog.records if each.message == "the topology cannot be declared"]
+    return any(f"'{queue}'" in error and "does not exist on the broker" in error for error in said)
+
+
 @proves("F-36")
 @serving(Desk)
 async def test_a_dead_letter_whose_queue_was_deleted_stays_until_there_is_one_again(

@@ -9,6 +9,7 @@ import pytest
 
 from jararaca.cli import check
 from jararaca.errors import MissingProvider, ScopeViolation
+from jararaca_testing.contracts import proves
 
 HEAD = """
 from fastapi import WebSocket
@@ -72,6 +73,7 @@ def test_every_way_into_the_application_is_listed(
     ]
 
 
+@proves("F-88")
 def test_the_next_five_ticks_are_shown_in_utc(
     checked: Callable[[str], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,6 +84,7 @@ def test_the_next_five_ticks_are_shown_in_utc(
     assert {tick.partition(" 21:30:00")[2] for tick in ticks} == {" UTC"}
 
 
+@proves("F-88")
 def test_nothing_that_looks_wrong_is_passed_over(
     checked: Callable[[str], int], capsys: pytest.CaptureFixture[str]
 ) -> None:

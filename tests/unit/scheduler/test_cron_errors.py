@@ -9,6 +9,7 @@ from jararaca.scheduler.cron import CronExpression
 from jararaca_testing.contracts import proves
 
 
+@proves("F-88")
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
@@ -61,6 +62,7 @@ def test_an_unknown_zone_is_refused_with_the_closest_name(zone: str, hint: str) 
         CronExpression("0 0 * * *", zone)
 
 
+@proves("F-88")
 @pytest.mark.parametrize(
     ("text", "meant"),
     [

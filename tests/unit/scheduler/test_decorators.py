@@ -7,6 +7,7 @@ import pytest
 
 from jararaca import ScheduledAction
 from jararaca.errors import InvalidCron, InvalidOption
+from jararaca_testing.contracts import proves
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,7 @@ def test_an_option_that_cannot_work_is_refused_with_its_value_and_its_method(
     assert str(refused.value).startswith(f"@ScheduledAction('* * * * *') of Reports.daily: {advice}")
 
 
+@proves("F-88")
 @pytest.mark.parametrize("arguments", [("every day",), ("61 * * * *",), ("0 0 31 2 *",)])
 def test_an_expression_that_never_matches_is_refused(arguments: tuple[str]) -> None:
     with pytest.raises(InvalidCron):
