@@ -166,6 +166,12 @@ class Upgraded:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._broker, name)
 
+    async def list_queues(self) -> Any:
+        return await self._broker.list_queues()
+
+    async def list_bindings(self) -> Any:
+        return await self._broker.list_bindings()
+
     async def disabled_features(self) -> list[str]:
         return ["stream_queue"]
 

@@ -128,10 +128,14 @@ app = Microservice(name="shop", interceptors=[{interceptors}])
 """
 
 
-def test_a_server_that_lacks_something_ends_it_with_4(said: Callable[..., Any]) -> None:
-    ended = said("check", "app:app", "--live", "--url", "memory://", source=LIVE.format(interceptors=""))
+@pytest.mark.parametrize(("topology", "code"), [("declare", 1), ("passive", 4)])
+def test_what_a_server_lacks_is_a_finding_if_the_next_start_makes_it(
+    said: Callable[..., Any], topology: str, code: int
+) -> None:
+    here = {"JARARACA_TOPOLOGY": topology, "JARARACA_BROKER_URL": "memory://"}
+    ended = said("check", "app:app", "--live", source=LIVE.format(interceptors=""), environment=here)
 
-    assert ended.code == 4
+    assert ended.code == code
     assert ended.out.splitlines()[0] == "shop can work"
     assert "broker default: the exchange 'jararaca.events' does not exist on the broker" in ended.out
 
