@@ -1,6 +1,7 @@
 """What makes a test of the harness fail: exceptions of handlers and actions, and assertions anywhere."""
 
 import importlib
+import re
 from collections.abc import Callable
 
 import pytest
@@ -217,3 +218,45 @@ def test_waiting_for_what_never_comes_fails_with_a_dump(run: Run) -> None:
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E*PatienceSpent: The test has waited for 5 virtual seconds*", "*asyncio.Event*"])
+
+
+STANDS_STILL = """
+    async def refund():
+        await asyncio.sleep(5_000)
+
+    class Waits(Gateway):
+        async def charge(self, order):
+            await asyncio.Event().wait()
+
+    async def test_a_name_that_is_longer_than_that_of_any_task_of_the_framework(jararaca_app, bus, ws, override):
+        override[Gateway] = Waits()
+        task = asyncio.create_task(refund(), name="refund")
+        await bus.publish(Order(id=1), "order.placed")
+        await asyncio.Event().wait()
+"""
+
+
+def listed_in_the_dump_of(run: Run, *arguments: str) -> list[str]:
+    text = run(BROKEN + STANDS_STILL, *arguments).stdout.str()
+    return re.findall(r"^E                 (\S.*)$", text, flags=re.MULTILINE)
+
+
+def test_a_dump_tells_of_the_test_and_of_code_of_the_project_and_counts_what_the_framework_keeps_waiting(
+    run: Run,
+) -> None:
+    """Four tasks of the framework wait in the smallest application, and four more with each handler."""
+    *told, counted = listed_in_the_dump_of(run)
+
+    assert told == [
+        "test_a_name_that_is_longer_than_that_of_any_task_of_the_framework",
+        "refund",
+        "attempt of Orders.charge",
+    ]
+    assert re.match(r"and \d+ tasks of the framework that wait for messages, ticks or timers \(-vv shows", counted)
+
+
+def test_a_dump_lists_all_tasks_if_pytest_is_to_be_very_verbose(run: Run) -> None:
+    told = listed_in_the_dump_of(run, "-vv")
+
+    assert told[1:3] == ["refund", "attempt of Orders.charge"]
+    assert {"scheduler", "consumer of shop.Orders.charge", "broker connection default"} <= set(told)
