@@ -62,9 +62,12 @@ class Record:
         parts = [f"#{self.seq}", f"t={self.at:.3f}", self.kind]
         parts += [str(part) for part in (self.topic, self.handler) if part]
         parts += [f"attempt {self.attempt}"] if self.attempt is not None else []
-        parts += [part for part in (self.outcome, self.reason) if part]
-        parts += [without_secrets(f"{type(self.error).__name__}: {self.error}")] if self.error is not None else []
-        return " ".join(parts + ([shown(self.payload, LONGEST)] if self.payload is not None else []))
+        said = [shown(self.payload, LONGEST)] if self.payload is not None else []
+        ended = [part for part in (self.outcome, self.reason) if part]
+        if self.error is None:
+            return " ".join([*parts, *ended, *said])
+        error = without_secrets(f"{type(self.error).__name__}: {self.error}")
+        return " ".join([*parts, *said, *ended, error])  # its words come last, for nobody knows where they end
 
 
 Predicate = Callable[[Record], bool]

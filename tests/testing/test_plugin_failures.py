@@ -49,7 +49,7 @@ def test_an_unexpected_exception_of_a_handler_fails_the_test_with_its_traceback(
     assert "raise self.error" in text
     assert "The above exception was the direct cause of the following exception" in text
     assert "HandlerFailed: handlers raised what this test did not expect:" in text
-    assert "attempt order.placed Orders.charge attempt 1 error TimeoutError: no answer Order(id=1)" in text
+    assert "attempt order.placed Orders.charge attempt 1 Order(id=1) error TimeoutError: no answer" in text
     assert "bus.expect_errors(TimeoutError)" in text
 
 
@@ -104,7 +104,7 @@ def test_a_test_that_fails_by_itself_shows_what_handlers_raised_as_a_note(run: R
     )
 
     assert text.count("handlers raised what this test did not expect") == 2
-    assert text.count("Orders.charge attempt 1 error TimeoutError: no answer") >= 2
+    assert text.count("Orders.charge attempt 1 Order(id=1) error TimeoutError: no answer") >= 2
 
 
 def test_an_assertion_that_fails_in_a_handler_fails_the_test_at_once_and_is_never_retried(run: Run) -> None:
@@ -174,7 +174,7 @@ def test_what_fails_only_while_the_application_stops_is_an_error_of_the_teardown
         errors=1,
     )
 
-    assert "Orders.charge attempt 1 cancelled KeyError: 'too late'" in text
+    assert "Orders.charge attempt 1 Order(id=1) cancelled KeyError: 'too late'" in text
 
 
 def test_an_application_that_cannot_start_is_an_error_and_leaves_nothing_running(run: Run) -> None:
