@@ -14,11 +14,12 @@ from jararaca.messagebus.handlers import HandlerSpec
 from jararaca.messagebus.headers import ORIGINAL_TOPIC
 from jararaca.messagebus.publisher import use_publisher
 from jararaca.ports.broker import Envelope
+from jararaca_testing.asking import Models, refuse_unknown
 from jararaca_testing.explaining import Explainer
 from jararaca_testing.gates.leftovers import Expected, expected
 from jararaca_testing.ledger import Ledger
 from jararaca_testing.records import Essence, Explain, Look, Predicate, Record, Records
-from jararaca_testing.routing import binding_matches
+from jararaca_testing.routing import binding_matches, is_pattern
 from jararaca_testing.verdict import Verdict
 
 HandlerName = str | Callable[..., Any]
@@ -30,8 +31,8 @@ class Bus:
     """Looks at messages through the ledger, above the ports: the same answers in every profile.
 
     Each question returns `Records`. A topic may be a pattern with `*` and `#`; a handler is the method itself, its
-    name, or nothing for all of them; further keywords are fields of the payload. What a test names and then uses, it
-    has looked at, and is not told of as left over.
+    name, or nothing for all of them; further keywords are fields of the payload, and one that no model of it has is an
+    `InvalidOption`. What a test names and then uses, it has looked at, and is not told of as left over.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Bus:
         self._verdict = verdict
         self._expect_leftover = expect_leftover
         self._explainer = Explainer(ledger, handlers)
+        self._models = Models(ledger, handlers)
 
     async def publish(self, message: Any, topic: str, *, connection_name: str = "default", **options: Any) -> str:
         """Publish from outside, over the real path; returns the message's id once the broker confirmed.
@@ -176,8 +178,13 @@ class Bus:
             others = [] if chosen else self._explainer.other_topics(self._asked(question.fits))
             return [*others, *(self._explainer.fate(topic) if question is DEAD_LETTERED else [])]
 
+        def models() -> list[type]:
+            # what is given up was on its way to a handler, what is published may be for anybody
+            is_ours = question is DEAD_LETTERED and (topic is None or is_pattern(topic))
+            return self._models.of_handlers(self._names(None)) if is_ours else self._models.of_topic(topic)
+
         look = _overlook if topic is None else self._ledger.look
-        return self._records(fits, f"{question.verb}({topic or ''})", explain, look).where(predicate, **fields)
+        return self._records(fits, f"{question.verb}({topic or ''})", explain, look, models).where(predicate, **fields)
 
     def _of_handler(
         self, question: "Question", handler: HandlerName | None, predicate: Predicate | None, fields: dict[str, Any]
@@ -191,10 +198,20 @@ class Bus:
         def explain(chosen: Sequence[Record]) -> list[str]:
             return [*([] if chosen else self._explainer.why_not_called(names)), *self._explainer.waiting(names)]
 
-        look = _overlook if handler is None else self._ledger.look
-        return self._records(fits, f"{question.verb}({shown})", explain, look).where(predicate, **fields)
+        def models() -> list[type]:
+            return self._models.of_handlers(names)
 
-    def _records(self, fits: Callable[[Essence], bool], question: str, explain: Explain, look: Look) -> Records:
+        look = _overlook if handler is None else self._ledger.look
+        return self._records(fits, f"{question.verb}({shown})", explain, look, models).where(predicate, **fields)
+
+    def _records(
+        self,
+        fits: Callable[[Essence], bool],
+        question: str,
+        explain: Explain,
+        look: Look,
+        models: Callable[[], list[type]],
+    ) -> Records:
         return Records(
             self._asked(fits),
             question=question,
@@ -202,6 +219,7 @@ class Bus:
             forgotten=sum(count for essence, count in self._ledger.forgotten.items() if fits(essence)),
             describe=self._explainer.describe,
             look=look,
+            refuse=lambda question, fields, records: refuse_unknown(question, fields, models(), records),
         )
 
     def _asked(self, fits: Callable[[Essence], bool]) -> list[Record]:

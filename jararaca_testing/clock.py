@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jararaca_testing.loop import VirtualLoop
-from jararaca_testing.timers import MICROSECONDS
+from jararaca_testing.timers import MICROSECONDS, span
 from jararaca_testing.waiting import MAX_STEPS
 from jararaca_testing.wallclock import EPOCH, WALL_BASE, WallClock
 
@@ -81,17 +81,21 @@ class VirtualClock:
         `seconds` and `units` (`minutes`, `hours`, `days`, ...) are those of `timedelta`.
 
         Raises:
+            TypeError, ValueError: there is no such unit, or time would run backwards.
             NotSettled: the application took more than `max_steps` steps at one moment.
         """
-        await self._loop.advance(_seconds(seconds, units), max_steps=max_steps)
+        await self._loop.advance(span("advance", seconds, units), max_steps=max_steps)
 
     async def jump(self, seconds: float = 0.0, **units: float) -> None:
         """Let time pass while the process is down: nothing runs on the way, and what came due meanwhile is late.
 
         Listeners of `on_jump` are told before anything else happens; then the application settles.
+
+        Raises:
+            TypeError, ValueError: there is no such unit, or time would run backwards.
         """
-        before = self.now()
-        self._loop.leap(_seconds(seconds, units))
+        duration, before = span("jump", seconds, units), self.now()
+        self._loop.leap(duration)
         for listener in self._listeners:
             told = listener(before, self.now())
             if inspect.isawaitable(told):
@@ -175,7 +179,3 @@ class Autojump:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._loop.autojumps = self._before
-
-
-def _seconds(seconds: float, units: dict[str, float]) -> float:
-    return timedelta(seconds=seconds, **units).total_seconds() if units else float(seconds)

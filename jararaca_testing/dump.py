@@ -1,6 +1,7 @@
 """Who waits for what: the message of a test that can never go on.
 
-For each task the lines of the user's own code through which it waits, outermost first, then what it waits for, and the
+The test comes first, then what runs code of the project; what the framework keeps waiting is counted. For each task
+the lines of the user's own code through which it waits, outermost first, then what it waits for, and the
 line that created it. asyncio shows one frame of a suspended task, so the chain of awaits is walked here, through
 coroutines, generators, asynchronous generators and SQLAlchemy's greenlets. It is only read, never changed, and what
 cannot be looked into is passed over.
@@ -8,15 +9,19 @@ cannot be looked into is passed over.
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from jararaca_testing.origins import Side, place_of, side_of
 
 T = TypeVar("T")
 
 WAITING_FOR = "waiting_for"
+ALL_SHOWN = "all_tasks_are_shown"
+CALLERS = {"jararaca.core.invocation", "jararaca.messagebus.attempt", "jararaca.scheduler.firing"}
+"""Modules of the framework that are there only while code of the project is called, or was and is being committed."""
+
 OPAQUE = {"coroutine_wrapper", "async_generator_asend", "async_generator_athrow", "FutureIter", "anext_awaitable"}
 STEPPED_BY_HAND = ("noticed", "_stepped")
 SUSPENDED = (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await"))
@@ -28,21 +33,77 @@ def expecting(future: "asyncio.Future[T]", what: object) -> "asyncio.Future[T]":
     return future
 
 
-def dump(loop: asyncio.AbstractEventLoop, headline: str) -> str:
-    """`headline`, then every task of the loop, in the order of their names, each with its place and its reason."""
-    tasks = sorted(asyncio.all_tasks(loop), key=lambda task: (len(task.get_name()), task.get_name()))
-    return "\n".join([headline, *(line for task in tasks for line in describe(task))])
+def show_all_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Let the dumps of a loop list the framework's own tasks too, which otherwise are only counted."""
+    setattr(loop, ALL_SHOWN, True)
 
 
-def describe(task: "asyncio.Task[Any]") -> list[str]:
-    """The lines of one task: its name, the user's frames, what it waits for, and where it was created."""
-    frames: list[FrameType] = []
-    last: Any = None
-    for link in chain(task.get_coro()):
-        if isinstance(link, FrameType):
-            frames.append(link)
-        else:
-            last = link
+class Stack(NamedTuple):
+    """The frames through which a task waits, outermost first, and what it waits for, if that is known."""
+
+    frames: list[FrameType]
+    last: Any
+
+
+def dump(loop: asyncio.AbstractEventLoop, headline: str, *, test: "asyncio.Task[Any] | None" = None) -> str:
+    """`headline`, then the task of the test, then those that run or wait for code of the project, as they were made.
+
+    Each has its place and its reason. What the framework keeps for itself, waiting for something to do, is counted.
+    """
+    made = sorted(asyncio.all_tasks(loop), key=lambda task: (task is not test, getattr(task, "birth", 0)))
+    stacks = {task: stack_of(task) for task in made}
+    told = _of_project(stacks, test)
+    listed, kept = [task for task in made if task in told], [task for task in made if task not in told]
+    if getattr(loop, ALL_SHOWN, False):
+        listed, kept = listed + kept, []
+    lines = [line for task in listed for line in (*describe(task, stacks[task]), *_created(task))]
+    return "\n".join([headline, *lines, *_counted(len(kept))])
+
+
+def _of_project(
+    stacks: "Mapping[asyncio.Task[Any], Stack]", test: "asyncio.Task[Any] | None"
+) -> "set[asyncio.Task[Any]]":
+    """The test, what the project made or is called in, and what these wait for."""
+    found = [task for task, stack in stacks.items() if task is test or _is_of_project(task, stack)]
+    told = set(found)
+    for task in found:  # grows under the loop
+        others = [other for other in _awaited(stacks[task]) if other in stacks and other not in told]
+        found += others
+        told.update(others)
+    return told
+
+
+def _is_of_project(task: "asyncio.Task[Any]", stack: Stack) -> bool:
+    if getattr(task, "origin", None) is not None:
+        return True
+    return any(is_own(frame.f_code) or frame.f_globals.get("__name__") in CALLERS for frame in stack.frames)
+
+
+def _awaited(stack: Stack) -> "Iterator[asyncio.Task[Any]]":
+    waited: list[Any] = [stack.last, *(getattr(stack.last, "_children", None) or ())]  # of a gather
+    for frame in stack.frames:
+        if frame.f_globals.get("__name__") == "asyncio.tasks":  # asyncio.wait and wait_for keep them in variables
+            waited += [*frame.f_locals.get("fs", ()), frame.f_locals.get("fut")]
+    yield from (each for each in waited if isinstance(each, asyncio.Task))
+
+
+def _counted(kept: int) -> list[str]:
+    if not kept:
+        return []
+    many = f"{kept} tasks of the framework that wait" if kept > 1 else "1 task of the framework that waits"
+    return [f"  and {many} for messages, ticks or timers (-vv shows all)"]
+
+
+def stack_of(task: "asyncio.Task[Any]") -> Stack:
+    """Where a task stands, looked up through everything that it awaits."""
+    links = list(chain(task.get_coro()))
+    last = links[-1] if links and not isinstance(links[-1], FrameType) else None
+    return Stack([link for link in links if isinstance(link, FrameType)], last)
+
+
+def describe(task: "asyncio.Task[Any]", stack: Stack) -> list[str]:
+    """The lines of one task: its name, the user's frames, and what it waits for."""
+    frames, last = stack
     lines = [f"    {place_of(frame)}" for frame in frames if is_own(frame.f_code)]
     through = dict.fromkeys(_package(frame) for frame in frames if not is_own(frame.f_code))
     via = ", ".join(name for name in through if name not in {"asyncio", "jararaca_testing", "contextlib"})
@@ -50,7 +111,6 @@ def describe(task: "asyncio.Task[Any]") -> list[str]:
         f"  {task.get_name()}",
         *lines,
         f"    waits for {reason(frames, last)}" + (f" (through {via})" if via else ""),
-        *_created(task),
     ]
 
 
@@ -135,7 +195,7 @@ def reason(frames: list[FrameType], last: Any) -> str:
 def _of_primitive(frame: FrameType) -> str | None:
     owner, name = frame.f_locals.get("self"), frame.f_code.co_name
     if name == "sleep" and "h" in frame.f_locals:
-        return f"sleep({frame.f_locals['delay']}) until t={frame.f_locals['h'].when():.3f}"
+        return f"sleep({round(frame.f_locals['delay'], 3)}) {_until(frame.f_locals['loop'], frame.f_locals['h'])}"
     match owner:
         case asyncio.Event():
             return "an asyncio.Event that nobody has set"
@@ -148,6 +208,13 @@ def _of_primitive(frame: FrameType) -> str | None:
         case asyncio.TaskGroup():
             return f"the end of its TaskGroup{_names(frame.f_locals['self'])}"
     return None
+
+
+def _until(loop: asyncio.AbstractEventLoop, timer: asyncio.TimerHandle) -> str:
+    """When a timer is due, in the test's time if it is virtual; what real loops count from tells nobody anything."""
+    is_virtual = hasattr(loop, "microseconds")
+    left = max(timer.when() - loop.time(), 0.0)
+    return f"until t={timer.when():.3f}" if is_virtual else f"for another {left:.1f} s"
 
 
 def _names(group: asyncio.TaskGroup) -> str:

@@ -40,12 +40,10 @@ def jararaca_microservice(request: pytest.FixtureRequest) -> Any:
 
 
 def _declaration(target: Any) -> Any:
-    from jararaca_testing.target import declaration_of
+    from jararaca_testing.target import declaration_of, refused_in_one_line
 
-    try:
+    with refused_in_one_line():
         return declaration_of(target)
-    except pytest.UsageError as error:
-        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +81,7 @@ def jararaca_world(
 def jararaca_harness(request: pytest.FixtureRequest, jararaca_microservice: Any, jararaca_world: Any) -> Any:
     """The application under test, built and not started; `harness.fresh()` runs another one for a block."""
     from jararaca_testing.harness import RunningApplication
+    from jararaca_testing.target import refused_in_one_line
 
     def tell(application: Any) -> Any:
         request.node.stash[TOLD] = application
@@ -91,14 +90,12 @@ def jararaca_harness(request: pytest.FixtureRequest, jararaca_microservice: Any,
     watches = (tell, *request.config.stash.get(WATCHES, ()))
     standing = request.node.stash.get(GATES, ())
     clustered = CLUSTER in request.fixturenames
-    return RunningApplication(
-        _declaration(jararaca_microservice),
-        jararaca_world,
-        watches=watches,
-        standing=standing,
-        faults=_faults(jararaca_world) if clustered or FAULTS in request.fixturenames else None,
-        clustered=clustered,
-    )
+    faults = _faults(jararaca_world) if clustered or FAULTS in request.fixturenames else None
+    declaration = _declaration(jararaca_microservice)
+    with refused_in_one_line():
+        return RunningApplication(
+            declaration, jararaca_world, watches=watches, standing=standing, faults=faults, clustered=clustered
+        )
 
 
 def _faults(world: Any) -> Any:
@@ -119,7 +116,10 @@ async def jararaca_app(request: pytest.FixtureRequest, jararaca_harness: Any) ->
 
     In a test that asks for `cluster` as well, replicas are what runs of it.
     """
-    await jararaca_harness.start()
+    from jararaca_testing.target import refused_in_one_line
+
+    with refused_in_one_line():
+        await jararaca_harness.start()
     request.node.stash[APPLICATION] = jararaca_harness
     try:
         yield jararaca_harness

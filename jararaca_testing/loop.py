@@ -287,7 +287,8 @@ class VirtualLoop(PeerlessLoop, CountingLoop, PipelessLoop):
             listener(to)
 
     def _explained(self, headline: str) -> str:
-        return "\n".join([dump(self, f"{headline} (t={self.time():.3f})."), *self.waiting.explanations()])
+        said = dump(self, f"{headline} (t={self.time():.3f}).", test=self._main)
+        return "\n".join([said, *self.waiting.explanations()])
 
     def _fail(self, failure: AssertionError) -> None:
         """Cancel the test, for the runner to raise `failure` when it has unwound; if it will not end, raise here."""

@@ -138,6 +138,11 @@ def check_options(config: pytest.Config) -> None:
     _demand_gates(settings["jararaca_gates"])
     report = settings["jararaca_report"]
     _demand(
+        report not in REPORTED,
+        f"jararaca_report = {report!r} is no folder but says which tests get a page. Name the folder as well: "
+        f"--jararaca-report=DIR --jararaca-report-for={report}, or ./{report} if that is its name.",
+    )
+    _demand(
         not os.path.isfile(config.invocation_params.dir / report), f"the report {report!r} is a file: name a folder."
     )
     missing = [name for name in SERVERS if "services" in chosen and not os.environ.get(name)]

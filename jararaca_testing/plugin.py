@@ -137,7 +137,7 @@ def _gates(item: pytest.Item) -> frozenset[str]:
     try:
         return gates_of(item)
     except UnknownGate as error:
-        pytest.fail(f"jararaca: {error}", pytrace=False)
+        raise pytest.fail.Exception(f"jararaca: {error}", pytrace=False) from None
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

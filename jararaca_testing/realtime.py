@@ -59,7 +59,7 @@ class RealTimeLoop(NotingLoop):
             f"The test has waited for {self.patience:g} real seconds. If that is what it takes, allow more with the "
             "setting jararaca_patience."
         )
-        self.fail(PatienceSpent(dump(self, headline)))
+        self.fail(PatienceSpent(dump(self, headline, test=self._main)))
 
     def fail(self, failure: AssertionError) -> bool:
         """Let the test fail with `failure` at what it awaits. False if it fails already, or does not run."""

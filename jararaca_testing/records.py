@@ -67,14 +67,20 @@ class Record(NamedTuple):
         parts = [f"#{self.seq}", f"t={self.at:.3f}", self.kind]
         parts += [str(part) for part in (self.topic, self.handler) if part]
         parts += [f"attempt {self.attempt}"] if self.attempt is not None else []
-        parts += [part for part in (self.outcome, self.reason) if part]
-        parts += [without_secrets(f"{type(self.error).__name__}: {self.error}")] if self.error is not None else []
-        return " ".join(parts + ([shown(self.payload, LONGEST)] if self.payload is not None else []))
+        said = [shown(self.payload, LONGEST)] if self.payload is not None else []
+        ended = [part for part in (self.outcome, self.reason) if part]
+        if self.error is None:
+            return " ".join([*parts, *ended, *said])
+        error = without_secrets(f"{type(self.error).__name__}: {self.error}")
+        return " ".join([*parts, *said, *ended, error])  # its words come last, for nobody knows where they end
 
 
 Predicate = Callable[[Record], bool]
 Explain = Callable[[Sequence[Record]], list[str]]
 """Lines about why records are not what a test expected, given those that there are."""
+
+Refuse = Callable[[str, Mapping[str, Expected], Sequence[Record]], None]
+"""Told of a question, the fields that it is narrowed by, and the records of which none has them."""
 
 Look = Callable[[Sequence[Record]], None]
 """Told which records a test has looked at."""
@@ -85,7 +91,7 @@ class Records(Sequence[Record]):
 
     `one`, `none`, `times` and `attempts` raise `AssertionError` naming the question, the answer and what came close.
     `forgotten` is how many more there were, whose details were given up; `count` has them. `look` is told of the
-    records as soon as the test uses them, be it that it counts them.
+    records as soon as the test uses them, be it that it counts them. `refuse` raises if fields can fit none.
     """
 
     def __init__(
@@ -97,6 +103,7 @@ class Records(Sequence[Record]):
         forgotten: int = 0,
         describe: Callable[[Record], str] = str,
         look: Look = lambda _records: None,
+        refuse: Refuse = lambda _question, _fields, _records: None,
     ) -> None:
         self._records = tuple(records)
         self.question = question
@@ -104,6 +111,7 @@ class Records(Sequence[Record]):
         self._explain = explain
         self._describe = describe
         self._look = look
+        self._refuse = refuse
         self._is_exact = True
 
     @overload
@@ -149,10 +157,15 @@ class Records(Sequence[Record]):
 
         A field's expected value may be a callable that takes the actual one and answers whether it fits; `a__b` is
         field `b` of field `a`. Without any condition they are these records themselves.
+
+        Raises:
+            InvalidOption: no model of what is asked for has such a field, so that the answer would always be none.
         """
         if predicate is None and not fields:
             return self
         kept = [each for each in self._records if (predicate is None or predicate(each)) and fits(each.payload, fields)]
+        if fields and not kept:
+            self._refuse(self.question, fields, self._records)
         shown = [f"{name}={expected!r}" for name, expected in fields.items()]
         shown += [getattr(predicate, "__name__", "predicate")] if predicate else []
 
@@ -194,6 +207,7 @@ class Records(Sequence[Record]):
             forgotten=self.forgotten,
             describe=self._describe,
             look=self._look,
+            refuse=self._refuse,
         )
         narrowed._is_exact = False
         return narrowed

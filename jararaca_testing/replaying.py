@@ -22,6 +22,7 @@ HASH_SEED = "PYTHONHASHSEED"
 OTHER_SEEDS = (("randomly", "randomly_seed"), ("hypothesispytest", "hypothesis_seed"))
 """Plugins with seeds of their own, and where pytest keeps those."""
 
+REPETITION = "to repeat this test"
 HASHES_VARY = f"""\
 {HASH_SEED} was not set, so that the order of a set of strings may be another one. Set it to a number for every run to \
 repeat that as well."""
@@ -123,12 +124,21 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Say how to repeat a test of ours that failed."""
     report = yield
     if report.failed and _is_ours(item):
-        report.sections.append(("to repeat this test", repetition_of(item)))
+        report.sections.append((REPETITION, repetition_of(item)))
     return report
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say once what the commands of tests that failed cannot repeat, if there is something."""
+    stats = terminalreporter.stats
+    failed = (report for outcome in ("failed", "error") for report in stats.get(outcome, ()))
+    is_told_how = any(name == REPETITION for report in failed for name, _text in getattr(report, "sections", ()))
+    if is_told_how and not os.environ.get(HASH_SEED, "").isdigit():
+        terminalreporter.line(f"jararaca: {HASHES_VARY}")
+
+
 def repetition_of(item: pytest.Item) -> str:
-    """The command that runs one test as it ran now, and a line on what it cannot repeat, if there is something."""
+    """The command that runs one test as it ran now."""
     config = item.config
     path, separator, name_of_test = _id_of(item).partition("::")
     where = os.path.relpath(config.rootpath / path, config.invocation_params.dir)
@@ -139,4 +149,4 @@ def repetition_of(item: pytest.Item) -> str:
         words += [] if seed is None else [f"--{name.replace('_', '-')}={seed}"]
     command = shlex.join(words)
     hashes = os.environ.get(HASH_SEED, "")
-    return f"{HASH_SEED}={hashes} {command}" if hashes.isdigit() else f"{command}\n{HASHES_VARY}"
+    return f"{HASH_SEED}={hashes} {command}" if hashes.isdigit() else command

@@ -33,8 +33,9 @@ def add_timeline(item: pytest.Item, report: pytest.TestReport) -> None:
         return
     if report.failed and not story.failure:
         story.failed(report.when, report.longreprtext)
-        where = "" if folder is None else f"\n\npage: {folder / story.file_name}"
-        report.sections.append((SECTION, f"{story.text()}{where}"))
+        told = [story.text(), "" if folder is None else f"page: {folder / story.file_name}"]
+        if any(told):
+            report.sections.append((SECTION, "\n\n".join(filter(None, told))))
     if report.when == "teardown" and folder is not None:
         story.write(folder)
 

@@ -17,6 +17,11 @@ def _matches(pattern: tuple[str, ...], words: tuple[str, ...]) -> bool:
     return bool(words) and pattern[0] in ("*", words[0]) and _matches(pattern[1:], words[1:])
 
 
+def is_pattern(topic: str) -> bool:
+    """Whether it stands for more than one topic."""
+    return not {"*", "#"}.isdisjoint(topic.split("."))
+
+
 def widened(pattern: str, topic: str) -> str | None:
     """The binding that is a little wider and would match `topic`; None if only one that has no words left would.
 

@@ -1,13 +1,27 @@
 """Finds the declaration that a test run is about."""
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
 import pytest
 
 from jararaca.core.microservice import Microservice
+from jararaca.core.places import place_of
+from jararaca.errors import DeclarationError
 from jararaca.presentation.http_microservice import HttpMicroservice
+
+
+@contextmanager
+def refused_in_one_line() -> Iterator[None]:
+    """Let what is declared wrongly fail a test as the command line says it: in one line, without our traceback."""
+    try:
+        yield
+    except (pytest.UsageError, DeclarationError) as error:
+        said = " ".join([str(error), *getattr(error, "__notes__", ())])
+        raise pytest.fail.Exception(said, pytrace=False) from None
 
 
 def declaration_of(target: object) -> Microservice | HttpMicroservice:
@@ -15,6 +29,7 @@ def declaration_of(target: object) -> Microservice | HttpMicroservice:
 
     Raises:
         pytest.UsageError: no target was given, or it does not lead to a declaration.
+        DeclarationError: what the module itself raised while it declared the application.
     """
     if not target:
         raise pytest.UsageError(
@@ -36,6 +51,9 @@ def _loaded(target: str) -> Any:
         raise pytest.UsageError(f"{target!r} is not module:attribute, such as shop.main:app.")
     try:
         found: Any = importlib.import_module(module)
+    except DeclarationError as error:
+        error.add_note(f"It was raised at {place_of(error)}.")
+        raise
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             raise  # it is there, and what it imports is not

@@ -38,7 +38,7 @@ class OrderedTask(asyncio.Task[T]):
         name: str | None = None,
         **options: Any,
     ) -> None:
-        self._birth = birth
+        self.birth = birth
         self.created = created
         self.origin = None if is_framework else created
         super().__init__(coro, name=name or f"Task-{birth}", **options)
@@ -48,7 +48,7 @@ class OrderedTask(asyncio.Task[T]):
             super().set_name(value)
 
     def __hash__(self) -> int:
-        return self._birth
+        return self.birth
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -63,13 +63,13 @@ class OrderedTasks:
     """
 
     def __init__(self, **options: Any) -> None:
-        self._births = itertools.count(1)
+        self.births = itertools.count(1)
         self._options = options
         self.of_project: WeakSet[OrderedTask[Any]] = WeakSet()
 
     def start_over(self) -> None:
         """Count births from one again, for another example that is to be as if it were the first."""
-        self._births = itertools.count(1)
+        self.births = itertools.count(1)
 
     def __call__(self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, T], **options: Any) -> OrderedTask[T]:
         if self._options:
@@ -78,7 +78,7 @@ class OrderedTasks:
         run = coro if life is None else mortal(coro, life)
         created, is_framework = _creation(sys._getframe(1))
         task = OrderedTask(
-            run, birth=next(self._births), created=created, is_framework=is_framework, loop=loop, **options
+            run, birth=next(self.births), created=created, is_framework=is_framework, loop=loop, **options
         )
         if life is not None:
             life.adopt(task, coro)

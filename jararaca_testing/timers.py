@@ -8,8 +8,10 @@ import asyncio
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from difflib import get_close_matches
 
 MICROSECONDS = 1_000_000
 FEW = 256
@@ -52,6 +54,25 @@ def name_of(callback: Callable[..., object]) -> str:
     """What a timer calls, for people."""
     name = getattr(callback, "__qualname__", None) or repr(callback)
     return _PLAIN.get(name, name)
+
+
+UNITS = ("seconds", "minutes", "hours", "days", "weeks", "milliseconds", "microseconds")
+
+
+def span(call: str, seconds: float, units: Mapping[str, float]) -> float:
+    """The seconds that a test lets pass, from seconds and other units of `timedelta`; `call` is for errors.
+
+    Raises:
+        TypeError: there is no such unit.
+        ValueError: time would run backwards.
+    """
+    for unit in units.keys() - UNITS:
+        (near,) = get_close_matches(unit, UNITS, n=1, cutoff=0.0)
+        raise TypeError(f"clock.{call}() has no unit {unit!r}. Did you mean {near!r}? There are: {', '.join(UNITS)}.")
+    total = timedelta(seconds=seconds, **units).total_seconds() if units else float(seconds)
+    if total < 0:
+        raise ValueError(f"time cannot {call} by {total:g} seconds: use clock.set() to change the wall time")
+    return total
 
 
 class Timers:

@@ -4,6 +4,7 @@ It stands between the two as a server does, so it sees what no step tells: a pat
 refuses, the bodies, and each frame as one client is sent it.
 """
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import unquote_plus
@@ -24,6 +25,9 @@ SENT = "sent"
 
 RECEIVED = "received"
 """A frame that the application wrote to the test."""
+
+CUT = "cancelled"
+CUT_BY_THE_HARNESS = "cancelled by the harness, because the test had failed"
 
 KEPT_OF_A_BODY = 65_536
 """Bytes; what follows is only counted."""
@@ -81,6 +85,13 @@ class _Conversation:
 
         return looked_at
 
+    def facts(self, error: BaseException | None) -> dict[str, Any]:
+        """What is known of it at its end; if somebody cut it off, who that was."""
+        if not isinstance(error, asyncio.CancelledError):
+            return dict(self._record.facts)
+        has_failed = getattr(asyncio.get_running_loop(), "failure", None) is not None
+        return {**self._record.facts, "cut": CUT_BY_THE_HARNESS if has_failed else CUT}
+
     def read(self, message: Message) -> None: ...
     def written(self, message: Message) -> None: ...
     def end(self, error: BaseException | None) -> None: ...
@@ -104,8 +115,9 @@ class _Exchange(_Conversation):
         _collect(self._answered, message)
 
     def end(self, error: BaseException | None) -> None:
-        status = self._status or (500 if error is not None else None)
-        facts = {**self._record.facts, "status": status, "response": readable(bytes(self._answered))}
+        is_answered_for = error is not None and not isinstance(error, asyncio.CancelledError)  # as a server would
+        status = self._status or (500 if is_answered_for else None)
+        facts = {**self.facts(error), "status": status, "response": readable(bytes(self._answered))}
         outcome = None if status is None else str(status)
         self._ledger.end(self._record, payload=readable(bytes(self._asked)), outcome=outcome, error=error, facts=facts)
 
@@ -135,7 +147,7 @@ class _Socket(_Conversation):
         self._outcome = self._outcome or outcome
 
     def end(self, error: BaseException | None) -> None:
-        self._ledger.end(self._record, outcome=self._outcome, error=error)
+        self._ledger.end(self._record, outcome=self._outcome, error=error, facts=self.facts(error))
 
 
 def _collect(body: bytearray, message: Message) -> None:

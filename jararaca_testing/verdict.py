@@ -33,9 +33,10 @@ class Verdict:
         """These exceptions are what the test is about, whether they came already or are to come.
 
         Raises:
-            InvalidOption: one of them is an `AssertionError`.
+            InvalidOption: one of them is an `AssertionError`, or no class of exceptions.
         """
         for kind in kinds:
+            _demand_class(kind)
             if issubclass(kind, AssertionError):
                 raise InvalidOption(
                     f"expect_errors({kind.__name__}): a failed assertion in a handler always fails the test. Raise "
@@ -74,6 +75,15 @@ class Verdict:
         untold = [each for each in self.unexpected() if each.seq not in self._told]
         self._told.update(each.seq for each in untold)
         return untold
+
+
+def _demand_class(kind: object) -> None:
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        return
+    name = type(kind).__name__ if isinstance(kind, BaseException) else "TimeoutError"
+    raise InvalidOption(
+        f"expect_errors({kind!r}): it takes classes of exceptions, and this is none. Write bus.expect_errors({name})."
+    )
 
 
 def _is_assertion(error: BaseException | None) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from jararaca_testing.dump import describe
+from jararaca_testing.dump import describe, stack_of
 from jararaca_testing.gates.findings import Finding, origin
 from jararaca_testing.gates.names import OPEN_SOCKETS, PENDING_TASKS
 from jararaca_testing.tasks import OrderedTask
@@ -18,7 +18,7 @@ def pending_tasks(loop: asyncio.AbstractEventLoop) -> Iterator[Finding]:
     made: Iterable[OrderedTask[Any]] = getattr(loop.get_task_factory(), "of_project", ())
     for task in sorted(made, key=hash):
         if not task.done() and not task.cancelling():
-            _name, *standing = (line.strip() for line in describe(task))
+            _name, *standing = (line.strip() for line in describe(task, stack_of(task)))
             lines = (*origin("created", task.origin), *standing)
             yield Finding(PENDING_TASKS, f"the task {task.get_name()} still runs", lines, END_IT)
 

@@ -21,6 +21,7 @@ from jararaca.ports.broker import (
     QueueInfo,
     Subscription,
 )
+from jararaca_testing.timers import span
 
 LATENCY = 0.05
 """Real seconds by which a server's timers may be late; `advance` allows for them."""
@@ -69,10 +70,9 @@ class ScaledClock:
 
         Raises:
             UsageError: it would take longer than the test's patience.
+            TypeError, ValueError: there is no such unit, or time would run backwards.
         """
-        duration = timedelta(seconds=seconds, **units).total_seconds()
-        if duration < 0:
-            raise ValueError(f"time cannot advance by {duration:g} seconds")
+        duration = span("advance", seconds, units)
         real = duration * self._scale
         if real > self._longest:
             raise UsageError(

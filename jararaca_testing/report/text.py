@@ -1,7 +1,7 @@
 """The timeline of a failed test as text: a causal tree, as long and as wide as one likes to read."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jararaca_testing.records import Record
 from jararaca_testing.report.events import Event, tree_of
@@ -12,6 +12,7 @@ WIDTH = 120
 DEEPEST = 16
 """Levels that are drawn as such; what lies deeper names its cause instead."""
 
+BRANCH, LAST_BRANCH = "\u251c\u2500", "\u2514\u2500"
 LAST = LINES // 2
 WIDEST_HEAD = 64
 WIDEST = 104
@@ -55,9 +56,10 @@ def _lines(roots: Sequence[Event], wording: Wording) -> Iterator[Line]:
     waiting = [_Place(event, None, "", "", 0) for event in reversed(roots)]
     while waiting:
         place = waiting.pop()
-        yield _line(place, wording)
         children = place.event.children
         waiting += [place.of_child(child, is_last=child is children[-1]) for child in reversed(children)]
+        is_followed = bool(waiting) and waiting[-1].depth > DEEPEST
+        yield _line(place.before_another() if is_followed and place.depth >= DEEPEST else place, wording)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,13 @@ class _Place:
     def of_child(self, child: Event, *, is_last: bool) -> "_Place":
         if self.depth >= DEEPEST:
             return _Place(child, self.event, self.branches, self.below, self.depth + 1)
-        branch, below = ("\u2514\u2500", "  ") if is_last else ("\u251c\u2500", "\u2502 ")
+        branch, below = (LAST_BRANCH, "  ") if is_last else (BRANCH, "\u2502 ")
         return _Place(child, self.event, self.below + branch, self.below + below, self.depth + 1)
+
+    def before_another(self) -> "_Place":
+        """The same place, with another line below it at its level, as for what is too deep to be drawn as such."""
+        branches = self.branches.removesuffix(LAST_BRANCH)
+        return self if branches == self.branches else replace(self, branches=branches + BRANCH)
 
 
 def _line(place: _Place, wording: Wording) -> Line:

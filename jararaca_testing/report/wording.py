@@ -114,6 +114,8 @@ def outcome(event: Event) -> str:
 
 
 def _of_conversation(record: Record) -> str:
+    if "cut" in record.facts:
+        return f"{'unanswered' if record.outcome is None else 'not finished'}: {record.facts['cut']}"
     if record.error is not None:
         return f"raised {type(record.error).__name__}"
     if record.ended is None:

@@ -79,9 +79,16 @@ def test_time_advances_in_the_units_of_timedelta(run: Run, clock: VirtualClock, 
     assert at(clock) == timedelta(hours=1, minutes=30)
 
 
-def test_an_unknown_unit_is_refused(run: Run, clock: VirtualClock) -> None:
-    with pytest.raises(TypeError, match="fortnights"):
-        run(clock.advance(fortnights=1))
+@pytest.mark.parametrize("call", ["advance", "jump"])
+def test_an_unknown_unit_is_refused_with_the_nearest(run: Run, clock: VirtualClock, call: str) -> None:
+    with pytest.raises(TypeError, match=rf"clock\.{call}\(\) has no unit 'hour'\. Did you mean 'hours'\? There are"):
+        run(getattr(clock, call)(hour=1))
+
+
+@pytest.mark.parametrize("call", ["advance", "jump"])
+def test_time_does_not_run_backwards(run: Run, clock: VirtualClock, call: str) -> None:
+    with pytest.raises(ValueError, match=rf"time cannot {call} by -3600 seconds: use clock\.set\(\)"):
+        run(getattr(clock, call)(hours=-1))
 
 
 def test_while_time_advances_the_process_is_up(run: Run, clock: VirtualClock) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from jararaca.core.lifecycle import TaskScope
 from jararaca_testing.dump import dump, expecting
 from jararaca_testing.errors import Deadlock
 from jararaca_testing.loop import VirtualLoop
+from jararaca_testing.realtime import RealTimeLoop
 from jararaca_testing.run import Run
 
 
@@ -191,9 +193,56 @@ def test_the_test_itself_is_in_the_dump() -> None:
     assert "in dump_of.<locals>.scenario: await asyncio.wait(started)" in entry(text, "the test")
 
 
-def test_tasks_are_listed_in_the_order_of_their_names() -> None:
+def test_the_test_comes_first_and_the_others_in_the_order_of_their_making() -> None:
     text = dump_of(b10=of_event(), b9=of_event(), a=of_event())
-    assert re.findall(r"^  (\S.*)$", text, flags=re.MULTILINE) == ["a", "b9", "b10", "the test"]
+    assert re.findall(r"^  (\S.*)$", text, flags=re.MULTILINE) == ["the test", "b10", "b9", "a"]
+
+
+def test_a_sleep_in_real_time_says_how_long_it_still_takes() -> None:
+    """A real loop counts from when the machine was started, or from anywhere."""
+
+    async def scenario() -> str:
+        task = asyncio.create_task(asyncio.sleep(1234.5678904), name="billing")
+        await asyncio.sleep(0)
+        text = dump(asyncio.get_running_loop(), "Look:")
+        task.cancel()
+        return text
+
+    run = Run(lambda: RealTimeLoop(patience=5.0))
+    text = run(scenario())
+    run.close()
+
+    assert re.search(r"sleep\(1234\.568\) for another 12\d\d\.\d s", text), text
+
+
+async def of_framework(*waited: Coroutine[Any, Any, object]) -> None:
+    """Let the framework make tasks, as its runtimes do, and wait for them as the project's code may."""
+    tasks = TaskScope("runtime")
+    await asyncio.wait([tasks.spawn(each, name=f"consumer {number}") for number, each in enumerate(waited)])
+
+
+@pytest.mark.parametrize(
+    ("idle", "counted"), [(1, "1 task of the framework that waits"), (3, "3 tasks of the framework")]
+)
+def test_tasks_that_the_framework_keeps_waiting_are_counted(idle: int, counted: str) -> None:
+    async def scenario() -> None:
+        tasks = TaskScope("runtime")
+        for number in range(idle):
+            tasks.spawn(asyncio.Event().wait(), name=f"consumer {number}")
+        await asyncio.Event().wait()
+
+    text = dump_of(billing=scenario())
+
+    assert re.findall(r"^  (\S.*)$", text, flags=re.MULTILINE)[:2] == ["the test", "billing"]
+    assert "consumer" not in text
+    assert text.splitlines()[-1].startswith(f"  and {counted}")
+
+
+def test_tasks_of_the_framework_are_shown_where_they_call_the_project_or_the_project_waits_for_them() -> None:
+    text = dump_of(calls=of_framework(of_event()), waits=of_framework(asyncio.Event().wait()))
+
+    listed = re.findall(r"^  (\S.*)$", text, flags=re.MULTILINE)
+    assert listed == ["the test", "calls", "waits", "consumer 0", "consumer 0"]
 
 
 class Refunds:

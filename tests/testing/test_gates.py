@@ -271,6 +271,7 @@ def test_every_violation_fails_its_test_and_the_line_that_caused_it_is_named(run
         assert f"the test passed, but its gates are closed: {gate}\n" in text
         assert f'let it through: @pytest.mark.jararaca(allow=["{gate}"]); or the whole suite' in text
         assert f"with jararaca_gates = -{gate}." in text
+        assert text.count("created at") <= 1
 
 
 def test_a_violation_that_a_test_allows_lets_it_through(run: Run) -> None:

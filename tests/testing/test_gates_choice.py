@@ -149,7 +149,7 @@ def test_what_comes_to_light_while_the_test_settles_at_its_end_fails_it(run: Run
     )
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*Orders.charge attempt 1 error KeyError: 'too late' Order(id=1)"])
+    result.stdout.fnmatch_lines(["*Orders.charge attempt 1 Order(id=1) error KeyError: 'too late'"])
 
 
 def test_of_very_many_findings_a_few_are_listed_and_the_others_counted(run: Run) -> None:

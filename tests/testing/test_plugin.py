@@ -244,6 +244,9 @@ def test_an_application_that_cannot_be_found_is_an_error_of_one_line(run: Run) -
     result.stdout.fnmatch_lines(["'storefrnt:app': there is no module 'storefrnt'. *pythonpath*"])
     result.stdout.fnmatch_lines(["'storefront:Order' is of type ModelMetaclass, and what can be tested is*"])
     result.stdout.no_fnmatch_line("*target.py*")
+    said = result.stdout.str().partition("short test summary")[0]
+    once = ("Did you mean 'app'?", "there is no module 'storefrnt'", "is of type ModelMetaclass")
+    assert [said.count(text) for text in once] == [1, 1, 1]
 
 
 def test_without_any_application_the_error_names_all_three_ways(run: Run) -> None:
@@ -251,6 +254,7 @@ def test_without_any_application_the_error_names_all_three_ways(run: Run) -> Non
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["which application is under test?*jararaca_app =*jararaca_microservice."])
+    assert result.stdout.str().count("define a fixture jararaca_microservice") == 1
 
 
 def test_items_of_the_harness_are_marked_and_others_are_not(run: Run) -> None:

@@ -1,6 +1,7 @@
 """What makes a test of the harness fail: exceptions of handlers and actions, and assertions anywhere."""
 
 import importlib
+import re
 from collections.abc import Callable
 
 import pytest
@@ -48,7 +49,7 @@ def test_an_unexpected_exception_of_a_handler_fails_the_test_with_its_traceback(
     assert "raise self.error" in text
     assert "The above exception was the direct cause of the following exception" in text
     assert "HandlerFailed: handlers raised what this test did not expect:" in text
-    assert "attempt order.placed Orders.charge attempt 1 error TimeoutError: no answer Order(id=1)" in text
+    assert "attempt order.placed Orders.charge attempt 1 Order(id=1) error TimeoutError: no answer" in text
     assert "bus.expect_errors(TimeoutError)" in text
 
 
@@ -103,7 +104,7 @@ def test_a_test_that_fails_by_itself_shows_what_handlers_raised_as_a_note(run: R
     )
 
     assert text.count("handlers raised what this test did not expect") == 2
-    assert text.count("Orders.charge attempt 1 error TimeoutError: no answer") >= 2
+    assert text.count("Orders.charge attempt 1 Order(id=1) error TimeoutError: no answer") >= 2
 
 
 def test_an_assertion_that_fails_in_a_handler_fails_the_test_at_once_and_is_never_retried(run: Run) -> None:
@@ -173,7 +174,7 @@ def test_what_fails_only_while_the_application_stops_is_an_error_of_the_teardown
         errors=1,
     )
 
-    assert "Orders.charge attempt 1 cancelled KeyError: 'too late'" in text
+    assert "Orders.charge attempt 1 Order(id=1) cancelled KeyError: 'too late'" in text
 
 
 def test_an_application_that_cannot_start_is_an_error_and_leaves_nothing_running(run: Run) -> None:
@@ -217,3 +218,45 @@ def test_waiting_for_what_never_comes_fails_with_a_dump(run: Run) -> None:
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E*PatienceSpent: The test has waited for 5 virtual seconds*", "*asyncio.Event*"])
+
+
+STANDS_STILL = """
+    async def refund():
+        await asyncio.sleep(5_000)
+
+    class Waits(Gateway):
+        async def charge(self, order):
+            await asyncio.Event().wait()
+
+    async def test_a_name_that_is_longer_than_that_of_any_task_of_the_framework(jararaca_app, bus, ws, override):
+        override[Gateway] = Waits()
+        task = asyncio.create_task(refund(), name="refund")
+        await bus.publish(Order(id=1), "order.placed")
+        await asyncio.Event().wait()
+"""
+
+
+def listed_in_the_dump_of(run: Run, *arguments: str) -> list[str]:
+    text = run(BROKEN + STANDS_STILL, *arguments).stdout.str()
+    return re.findall(r"^E                 (\S.*)$", text, flags=re.MULTILINE)
+
+
+def test_a_dump_tells_of_the_test_and_of_code_of_the_project_and_counts_what_the_framework_keeps_waiting(
+    run: Run,
+) -> None:
+    """Four tasks of the framework wait in the smallest application, and four more with each handler."""
+    *told, counted = listed_in_the_dump_of(run)
+
+    assert told == [
+        "test_a_name_that_is_longer_than_that_of_any_task_of_the_framework",
+        "refund",
+        "attempt of Orders.charge",
+    ]
+    assert re.match(r"and \d+ tasks of the framework that wait for messages, ticks or timers \(-vv shows", counted)
+
+
+def test_a_dump_lists_all_tasks_if_pytest_is_to_be_very_verbose(run: Run) -> None:
+    told = listed_in_the_dump_of(run, "-vv")
+
+    assert told[1:3] == ["refund", "attempt of Orders.charge"]
+    assert {"scheduler", "consumer of shop.Orders.charge", "broker connection default"} <= set(told)

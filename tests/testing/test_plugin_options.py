@@ -86,6 +86,10 @@ def test_the_header_says_which_profiles_there_are(run: Run, monkeypatch: pytest.
             "jararaca_coverage_fail_under = '101' is not a number above 0 and up to*",
         ),
         ("--override-ini=jararaca_coverage=perhaps", "jararaca_coverage = 'perhaps' is neither yes nor no."),
+        (
+            "--jararaca-report=all",
+            "jararaca_report = 'all' is no folder *=DIR --jararaca-report-for=all, or ./all if *",
+        ),
         ("--jararaca-gates=-loop-stal", "jararaca_gates: there is no gate 'loop-stal'. Did you mean 'loop-stall'? *"),
         ("--jararaca-profile=services", "the services profile runs on servers that are there: set *AMQP_URL=*REDIS*"),
     ],
@@ -147,6 +151,40 @@ def test_freezegun_can_be_the_wall_clock(shop: pytest.Pytester) -> None:
     )
 
     shop.runpytest_subprocess("--jararaca-wall-clock=freezegun", "-p", "no:randomly").assert_outcomes(passed=2)
+
+
+TOOLS_OF_THE_USERS_OWN = """
+    from datetime import datetime
+
+    async def test_freeze(clock):
+        from freezegun import freeze_time
+        with freeze_time("2012-12-21"):
+            await clock.advance(hours=2)
+            assert datetime.now() == datetime(2012, 12, 21)
+        assert datetime.now().hour == 2
+
+    async def test_travel(clock):
+        import time_machine
+        with time_machine.travel("2012-12-21", tick=False):
+            await clock.advance(hours=2)
+            assert datetime.now().year == 2012
+        assert datetime.now().hour == 2
+"""
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(("backend", "passed"), [("time-machine", 2), ("freezegun", 1)])
+def test_freeze_and_travel_of_the_users_own_work_as_documented(
+    shop: pytest.Pytester, backend: str, passed: int
+) -> None:
+    """time-machine itself refuses to start beside freezegun, and says so."""
+    shop.makepyfile(test_it=TOOLS_OF_THE_USERS_OWN)
+
+    result = shop.runpytest_subprocess(f"--jararaca-wall-clock={backend}", "-p", "no:randomly")
+
+    result.assert_outcomes(passed=passed, failed=2 - passed)
+    refusals = result.stdout.str().count("E           RuntimeError: time-machine cannot start when freezegun is active")
+    assert refusals == 2 - passed
 
 
 def test_the_documents_have_every_option_marker_and_fixture() -> None:

@@ -68,6 +68,11 @@ def test_time_does_not_go_back() -> None:
         asyncio.run(clock_of(Rested()).advance(-1))
 
 
+def test_an_unknown_unit_is_refused_with_the_nearest() -> None:
+    with pytest.raises(TypeError, match=r"has no unit 'hour'\. Did you mean 'hours'\?"):
+        asyncio.run(clock_of(Rested()).advance(hour=1))
+
+
 @pytest.mark.parametrize("name", ["jump", "set", "autojump", "next_timers", "on_jump"])
 def test_what_needs_virtual_time_says_so(name: str) -> None:
     with pytest.raises(AttributeError, match=rf"clock\.{name} needs virtual time.*virtual_only"):

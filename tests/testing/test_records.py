@@ -159,8 +159,8 @@ def test_a_record_is_one_line_that_tells_it_from_its_neighbours() -> None:
     )
 
     assert str(failed) == (
-        "#4 t=0.500 attempt order charge attempt 2 error TimeoutError: no answer "
-        "Order(id=1, price=Money(amount=10, currency='EUR'))"
+        "#4 t=0.500 attempt order charge attempt 2 Order(id=1, price=Money(amount=10, currency='EUR')) "
+        "error TimeoutError: no answer"
     )
 
 

@@ -224,10 +224,26 @@ def test_the_command_has_whatever_this_run_was_told_and_the_seeds_of_others(
         [
             "pytest test_it.py::test_it --jararaca-seed=17 --jararaca-patience=5 --jararaca-wall-clock=time-machine "
             "--randomly-seed=4 --hypothesis-seed=6",
-            "PYTHONHASHSEED was not set, so that the order of a set of strings may be another one. *",
-        ],
-        consecutive=True,
+            "*",
+        ]
     )
+
+
+@pytest.mark.parametrize(("seed", "times"), [("random", 1), ("3", 0)])
+def test_what_the_commands_cannot_repeat_is_said_once_for_all_tests_that_failed(
+    run: Run, monkeypatch: pytest.MonkeyPatch, seed: str, times: int
+) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", seed)
+
+    text = run(FAILING).stdout.str()
+
+    assert text.count("jararaca: PYTHONHASHSEED was not set, so that the order of a set of strings may be") == times
+
+
+def test_where_no_test_of_ours_failed_nothing_is_said_of_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "random")
+
+    assert "PYTHONHASHSEED" not in run("def test_it(): assert False\nasync def test_ours(http): ...").stdout.str()
 
 
 def test_the_command_repeats_what_failed(run: Run, shop: pytest.Pytester) -> None:

@@ -120,6 +120,67 @@ def test_what_hangs_is_shown_as_unfinished(run: Run) -> None:
     )
 
 
+CUT_OFF = """
+    import asyncio
+
+    class Asserts(Gateway):
+        async def charge(self):
+            assert False
+
+    class Hangs(Gateway):
+        async def charge(self):
+            await asyncio.Event().wait()
+
+    async def test_patience_is_spent(http, override, asgi_hangs):
+        await http.get("/hang")
+
+    async def test_an_assertion_fails(http, override, asgi_hangs, bus):
+        override[Gateway] = Asserts()
+        await asyncio.gather(http.get("/hang"), bus.publish(Order(id=1), "order.placed"))
+
+    @pytest.fixture
+    def asgi_hangs(jararaca_app):
+        async def hang():
+            await asyncio.Event().wait()
+        jararaca_app.asgi.add_api_route("/hang", hang)
+"""
+
+
+@pytest.mark.parametrize("test", ["test_patience_is_spent", "test_an_assertion_fails"])
+def test_a_request_that_the_harness_cut_off_was_not_answered_with_500(run: Run, test: str) -> None:
+    result = run(APPLICATION + CUT_OFF, "-k", test)
+
+    result.assert_outcomes(failed=1)
+    (line,) = (line for line in section(result).splitlines() if "/hang" in line)
+    assert "GET /hang  " in line
+    assert "unanswered: cancelled by the harness, because the test had failed" in line
+
+
+def test_a_request_that_the_test_itself_cancels_says_no_more(run: Run) -> None:
+    result = run(
+        APPLICATION
+        + CUT_OFF
+        + """
+    async def test_it(http, asgi_hangs):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await http.get("/hang")
+        assert False
+    """,
+        "-k",
+        "test_it",
+    )
+
+    assert section(result).splitlines()[0].split("  ")[:2] == ["#3 GET /hang", "unanswered: cancelled"]
+
+
+def test_where_nothing_happened_nothing_is_shown(run: Run) -> None:
+    result = run(APPLICATION + "\n    async def test_it(http):\n        assert False")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*jararaca timeline*")
+
+
 def test_a_failure_of_setup_or_teardown_shows_it_too_and_only_once(run: Run) -> None:
     result = run(
         APPLICATION

@@ -40,6 +40,19 @@ def seqs(*records: Record) -> list[tuple[int, int]]:
     return [(event.seq, depth) for event, depth in walk(tree_of(records))]
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"outcome": None, "cut": "cancelled"}, "#1 GET /  unanswered: cancelled"),
+        ({"outcome": "200", "cut": "cancelled"}, "#1 GET / 200  not finished: cancelled"),
+        ({"outcome": "500"}, "#1 GET / 500  raised OSError"),
+    ],
+)
+def test_what_was_cut_off_has_no_answer_that_nobody_sent(fields: dict[str, Any], said: str) -> None:
+    cut = record(1, "exchange", method="GET", path="/", error=DOWN, **fields)
+    assert timeline([cut], WORDING) == f"{said}  t=0.000"
+
+
 def test_what_was_caused_stands_below_its_cause() -> None:
     assert seqs(
         record(1, "tick"), record(2, "publish", 1), attempt(3, 2), record(4, "frame", 3), record(5, "tick")
@@ -205,6 +218,23 @@ def test_a_chain_however_long_stays_on_the_page_and_names_its_causes() -> None:
     assert f"#{DEEPEST + 2} publish again (by #{DEEPEST + 1})" in lines[DEEPEST + 1]
     assert lines[LINES // 2 - 1] == "... 1921 more, from #40 to #1960 ..."
     assert lines[-1].split()[:5] == ["└─#2000", "publish", "again", "(by", "#1999)"]
+
+
+def test_what_is_too_deep_to_be_drawn_so_has_the_branch_of_a_last_one_only_at_its_end() -> None:
+    chain = [record(seq, "publish", seq - 1 or None, topic="again") for seq in range(1, DEEPEST + 5)]
+
+    lines = [line.split("#")[0].strip() for line in timeline(chain, WORDING).splitlines()]
+
+    assert lines[:DEEPEST] == ["", *["└─"] * (DEEPEST - 1)]
+    assert lines[DEEPEST:] == ["├─", "├─", "├─", "└─"]
+
+
+def test_what_follows_a_deep_chain_has_its_own_branch() -> None:
+    chain = [record(seq, "publish", seq - 1 or None, topic="again") for seq in range(1, DEEPEST + 4)]
+
+    lines = timeline([*chain, record(50, "tick", DEEPEST, handler="a")], WORDING).splitlines()
+
+    assert [line.split("#")[0].strip() for line in lines[DEEPEST:]] == ["├─", "├─", "├─", "└─"]
 
 
 def test_no_line_is_wider_than_a_page() -> None:

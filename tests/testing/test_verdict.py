@@ -130,6 +130,15 @@ def test_a_failed_assertion_cannot_be_announced(court: Court) -> None:
     assert court.unexpected == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [(TimeoutError("x"), r"\(TimeoutError\)"), (int, r"\(TimeoutError\)"), (KeyError(1), r"\(KeyError\)")],
+)
+def test_what_is_announced_is_a_class(court: Court, said: Any, advice: str) -> None:
+    with pytest.raises(InvalidOption, match=rf"it takes classes of exceptions, .* Write bus\.expect_errors{advice}\.$"):
+        court.verdict.expect(said)
+
+
 def test_the_failure_lists_all_and_has_the_first_as_its_cause(court: Court) -> None:
     first = TimeoutError("no answer")
     court.ended(first)
