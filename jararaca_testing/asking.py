@@ -20,7 +20,7 @@ from jararaca_testing.ledger import Ledger
 from jararaca_testing.records import Record
 from jararaca_testing.routing import binding_matches, is_pattern
 
-OF_A_RECORD = frozenset(each.name for each in dataclasses.fields(Record)) - {"payload"}
+OF_A_RECORD = frozenset(Record._fields) - {"payload"}
 
 
 class Models:
