@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         HandlerFailed,
         NotIdempotent,
         NotSettled,
+        NowhereToCrash,
         PatienceSpent,
     )
     from jararaca_testing.faults.rules import Fault
@@ -43,6 +44,7 @@ _MODULES = {
     "NextFiring": "cron",
     "NotIdempotent": "errors",
     "NotSettled": "errors",
+    "NowhereToCrash": "errors",
     "Overrides": "overrides",
     "PatienceSpent": "errors",
     "PlannedFault": "cluster.plans",
@@ -80,6 +82,7 @@ __all__ = [
     "NextFiring",
     "NotIdempotent",
     "NotSettled",
+    "NowhereToCrash",
     "Overrides",
     "PatienceSpent",
     "PlannedFault",

@@ -23,8 +23,8 @@ import pytest
 
 from jararaca.errors import InvalidOption
 from jararaca_testing.cluster.cluster import Cluster, fresh_cluster
-from jararaca_testing.errors import CrashesFound
-from jararaca_testing.faults.boundaries import Boundary
+from jararaca_testing.errors import CrashesFound, NowhereToCrash
+from jararaca_testing.faults.boundaries import PHASES, Boundary
 from jararaca_testing.faults.process import Process
 from jararaca_testing.harness import RunningApplication
 from jararaca_testing.options import option
@@ -115,15 +115,28 @@ async def explore_crashes(
 
     Raises:
         Exception: what the run without a crash raised: a scenario has to work before it can be broken.
+        NowhereToCrash: it comes to no boundary, so that nothing can be shown.
         InvalidOption: `only` is the number of no boundary.
     """
-    explorer = _Explorer(harness, scenario, invariant, dict(processes or PROCESSES), recovery)
+    replicas = dict(processes or PROCESSES)
+    explorer = _Explorer(harness, scenario, invariant, replicas, recovery)
     points = await explorer.record()
+    if not points:
+        raise NowhereToCrash(_nothing_reached(getattr(scenario, "__name__", "the scenario"), replicas))
     if only is not None:
         if not 1 <= only <= len(points):
             raise InvalidOption(f"there is no boundary {only}: this scenario comes to {len(points)}, counted from 1.")
         points = [points[only - 1]]
     return Crashes([await explorer.crash_at(point) for point in points])
+
+
+def _nothing_reached(name: str, replicas: dict[str, int]) -> str:
+    running = ", ".join(f"{role}={count}" for role, count in replicas.items())
+    return (
+        f"{name}: no replica of {running} came to a boundary ({', '.join(PHASES)}), so none could die at one, and "
+        "nothing is shown. Let the scenario make them commit, publish, handle a message or fire an action, and start "
+        "the replicas that do: @crash_everywhere(..., http=1, worker=1)."
+    )
 
 
 class _Explorer:
@@ -209,7 +222,7 @@ def crash_everywhere(
             only = option(request.config, "jararaca_crash_at")
             crashes = await explore_crashes(
                 jararaca_harness,
-                functools.partial(scenario, **given),
+                functools.wraps(scenario)(functools.partial(scenario, **given)),
                 invariant,
                 processes=processes,
                 recovery=recovery,

@@ -7,6 +7,7 @@
     ├── HandlerFailed         a handler raised what the test did not expect
     ├── HungThread            work outside of the loop does not come back
     ├── CrashesFound          a process that dies somewhere breaks the invariant of the test
+    ├── NowhereToCrash        a scenario comes to nothing that outlives a process
     ├── NotIdempotent         a message that was delivered twice did more than once
     ├── ForeignPeer           the test reached for a socket or a program
     └── UnfinishedTasks       tasks refuse to end with the test
@@ -45,6 +46,10 @@ class CrashesFound(AssertionError):
     def __init__(self, message: str, *, points: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.points = points
+
+
+class NowhereToCrash(AssertionError):
+    """A scenario comes to no durable boundary: a process that dies in it shows nothing."""
 
 
 class NotIdempotent(AssertionError):

@@ -7,7 +7,7 @@ broker itself gives up, by its delivery limit, the ledger does not know, and cou
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jararaca.core.steps import Kind
@@ -39,6 +39,36 @@ class TotalQueue:
     waiting: Sequence[Leg] = ()
     topics: dict[str, str] = field(default_factory=dict, repr=False)
 
+    @classmethod
+    def of(
+        cls,
+        topics: Mapping[str, str],
+        owed: Sequence[Leg],
+        *,
+        handled: Mapping[Leg, int],
+        dead: Collection[Leg] = (),
+        kept: Collection[Leg] = (),
+    ) -> "TotalQueue":
+        """What became of messages, by their ids: what one of them has too much makes up for no other.
+
+        Args:
+            topics: of the confirmed messages, by id.
+            owed: to which handler each of them was to come.
+            handled: how often each was handled to a good end, whoever it was owed to.
+            dead: what was given up, be it handled as well.
+            kept: what will come again, or at its time.
+        """
+        open_legs = [leg for leg in owed if not handled.get(leg) and leg not in dead]
+        return cls(
+            confirmed=len(topics),
+            handled=sum(leg in handled for leg in owed),
+            lost=[leg for leg in open_legs if leg not in kept],
+            doubled=[leg for leg in owed if handled.get(leg, 0) > 1],
+            dead=[leg for leg in owed if leg in dead],
+            waiting=[leg for leg in open_legs if leg in kept],
+            topics=dict(topics),
+        )
+
     def demand_nothing_lost(self) -> None:
         """Fail if something was lost.
 
@@ -63,19 +93,10 @@ def total_queue(app: RunningApplication) -> TotalQueue:
     topics = {message: str(record.topic) for message, record in confirmed.items()}
     owed = [leg for message, topic in topics.items() for leg in _legs(message, topic, app.assembly.handlers)]
     delayed = {message for message, record in confirmed.items() if record.facts.get("delayed")}
-    well, last = _handled(ledger), _last_settlements(ledger)
+    last = _last_settlements(ledger)
     dead = {leg for leg, outcome in last.items() if outcome == "dead-letter"}
-    open_legs = [leg for leg in owed if leg not in well and leg not in dead]
-    waiting = [leg for leg in open_legs if last.get(leg) in KEPT_AGAIN or (leg not in last and leg[0] in delayed)]
-    return TotalQueue(
-        confirmed=len(confirmed),
-        handled=sum(leg in well for leg in owed),
-        lost=[leg for leg in open_legs if leg not in waiting],
-        doubled=[leg for leg in owed if well[leg] > 1],
-        dead=[leg for leg in owed if leg in dead],
-        waiting=waiting,
-        topics=topics,
-    )
+    kept = {leg for leg in owed if last.get(leg) in KEPT_AGAIN or (leg not in last and leg[0] in delayed)}
+    return TotalQueue.of(topics, owed, handled=_handled(ledger), dead=dead, kept=kept)
 
 
 def _legs(message: str, topic: str, handlers: Sequence[HandlerSpec]) -> Iterator[Leg]:

@@ -58,7 +58,8 @@ class WriteLock:
                 self._waiters.remove(waiter)
             self.release(connection)
             raise
-        self._name_holder(statement, asyncio.current_task())
+        if self._owner is connection:
+            self._name_holder(statement, asyncio.current_task())
 
     def _give(self, connection: object, statement: str, task: "asyncio.Task[Any] | None") -> None:
         self._owner = connection
@@ -71,6 +72,14 @@ class WriteLock:
     def forget_waiters(self) -> None:
         """Nobody will be woken: they belong to a loop that is closed."""
         self._waiters.clear()
+
+    def lose(self, connection: object) -> None:
+        """A connection is gone, and whoever waits with it is told: the lock, given to it, would never come back."""
+        for waiter in [each for each in self._waiters if each.connection is connection]:
+            self._waiters.remove(waiter)
+            if not waiter.future.done():
+                waiter.future.set_result(None)
+        self.release(connection)
 
     def release(self, connection: object) -> None:
         """Hand the lock on, if `connection` has it."""
@@ -152,9 +161,9 @@ class Connection:
             return
         if is_write(statement):
             await self._lock.acquire(self, statement)
-            if not self._runs_alone(statement) and not self.raw.in_transaction:
-                self.raw.execute("BEGIN IMMEDIATE")
         try:
+            if is_write(statement) and not self._runs_alone(statement) and not self.raw.in_transaction:
+                self.raw.execute("BEGIN IMMEDIATE")
             call()
         finally:
             if self._connection is None or not self._connection.in_transaction:
@@ -212,7 +221,7 @@ class Connection:
             self._connection.close()
             self._on_close(self)
             self._connection = None
-            self._lock.release(self)
+            self._lock.lose(self)
 
 
 class Cursor:

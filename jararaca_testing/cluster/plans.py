@@ -25,17 +25,25 @@ KINDS: dict[str, Declare] = {
     "commit unknown": lambda cluster, on, plan: cluster.faults.fail_commit(unknown=True, on=on, after=plan.after),
     "cut off from broker": lambda cluster, on, plan: _cut_off(cluster, on, "broker", plan),
     "cut off from database": lambda cluster, on, plan: _cut_off(cluster, on, "database", plan),
+    "cut off from redis": lambda cluster, on, plan: _cut_off(cluster, on, "redis", plan),
+    "cut off from store": lambda cluster, on, plan: _cut_off(cluster, on, "store", plan),
     "step clock": lambda cluster, on, plan: cluster.faults.step_clock(plan.seconds - 30, on=on),
     "kill before publish": lambda cluster, on, plan: cluster.faults.kill(on, "publish", after=plan.after),
     "kill before confirm": lambda cluster, on, plan: cluster.faults.kill(on, "confirm", after=plan.after),
+    "kill before mark": lambda cluster, on, plan: cluster.faults.kill(on, "mark", after=plan.after),
     "kill before commit": lambda cluster, on, plan: cluster.faults.kill(on, "commit", after=plan.after),
     "kill after commit": lambda cluster, on, plan: cluster.faults.kill(on, "commit", phase="after", after=plan.after),
     "kill before copy": lambda cluster, on, plan: cluster.faults.kill(on, "copy", after=plan.after),
     "kill before ack": lambda cluster, on, plan: cluster.faults.kill(on, "ack", after=plan.after),
+    "kill before claim": lambda cluster, on, plan: cluster.faults.kill(on, "claim", after=plan.after),
+    "kill after claim": lambda cluster, on, plan: cluster.faults.kill(on, "claim", phase="after", after=plan.after),
+    "kill before lease": lambda cluster, on, plan: cluster.faults.kill(on, "lease", after=plan.after),
+    "kill after lease": lambda cluster, on, plan: cluster.faults.kill(on, "lease", phase="after", after=plan.after),
 }
 """What may be planned, from the harmless to the deadly: examples are made smaller towards the first."""
 
-LASTING = frozenset({"delay", "cut off from broker", "cut off from database", "step clock"})
+CUTS = tuple(kind for kind in KINDS if kind.startswith("cut off from"))
+LASTING = frozenset({"delay", "step clock", *CUTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,10 @@ class PlannedFault:
 
 
 def fault_plans(*replicas: str, kinds: tuple[str, ...] = tuple(KINDS), most: int = 6) -> "st.SearchStrategy[Plan]":
-    """Plans of up to `most` faults on replicas of these names, such as `worker-1`."""
+    """Plans of up to `most` faults on replicas of these names, such as `worker-1`.
+
+    A kind may be planned for any replica: one that it cannot befall does what it does without.
+    """
     return st.lists(_planned(replicas, kinds), max_size=most).map(tuple)
 
 
@@ -81,7 +92,7 @@ def _cut_off(cluster: Cluster, on: Replica, server: str, plan: PlannedFault) -> 
 
     def cut() -> None:
         with cluster.faults.optional():
-            partition = on.partition(server)  # type: ignore[arg-type] # one of two
+            partition = on.partition(server)  # type: ignore[arg-type] # by the names of `KINDS`
         loop.call_later(plan.seconds, partition.heal)
 
     loop.call_later(plan.after, cut)

@@ -41,8 +41,9 @@ class SmallDesk(Scripted):
 
 
 def measured(system: System) -> dict[str, float]:
-    """What metrics say of the only handler."""
-    return {each.name: next(iter(each.read().values())) for each in system.environment.measured()}
+    """What metrics say of the only handler, its queue of dead letters apart."""
+    of_handler = [each for each in system.environment.measured() if each.name != "dead_letters_waiting"]
+    return {each.name: next(iter(each.read().values())) for each in of_handler}
 
 
 @proves("F-38")

@@ -1,15 +1,18 @@
-"""The processes of a soak, which are killed and started again: a RabbitMQ node of its own, and the application."""
+"""The processes of a soak, which are killed and started again: a RabbitMQ, a Redis, and the application."""
 
 import asyncio
 import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import aio_pika
+from counting import Recovery
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from jararaca_testing.rabbitmq_node import RabbitMQNode
 
@@ -58,19 +61,21 @@ class Part:
         await self.start()
 
 
-class Node(Part):
-    """A RabbitMQ of its own, on a port of its own; what it keeps is in the folder."""
+class Server(Part):
+    """A server of the soak's own, on a port of its own; what it keeps is in a folder, and outlives it."""
 
-    def __init__(self, port: int, folder: Path) -> None:
-        home = folder / "rabbitmq"
-        home.mkdir()
-        node = RabbitMQNode(home, port=port)
-        self.port = port
-        self.url = node.url
-        super().__init__("rabbitmq", node.command, node.environment, folder)
+    url: str
+
+    def __init__(self, name: str, command: Sequence[str], environment: dict[str, str], folder: Path) -> None:
+        super().__init__(name, command, environment, folder)
+        self.recovery = Recovery()
+
+    async def ask(self) -> None:
+        """Return if it answers, and raise something if it does not."""
+        raise NotImplementedError
 
     async def until_up(self, within: float = 120.0) -> None:
-        """Return once it takes a login.
+        """Return once it answers.
 
         Raises:
             TimeoutError: it does not.
@@ -78,12 +83,51 @@ class Node(Part):
         async with asyncio.timeout(within):
             while True:
                 try:
-                    connection = await aio_pika.connect(self.url)
-                except (OSError, aio_pika.exceptions.AMQPError):
+                    await self.ask()
+                except (OSError, aio_pika.exceptions.AMQPError, RedisError):
                     await asyncio.sleep(0.1)
                 else:
-                    await connection.close()
                     return
+
+    async def killed(self, away: float = 0.0) -> None:
+        """Kill it, and start it again after so many seconds; its recovery is measured."""
+        self.kills += 1
+        self.recovery.down()
+        await self.end()
+        await asyncio.sleep(away)
+        await self.start()
+        await self.until_up()
+        self.recovery.up()
+
+
+class Node(Server):
+    """A RabbitMQ."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        home = folder / "rabbitmq"
+        home.mkdir()
+        node = RabbitMQNode(home, port=port)
+        self.url = node.url
+        super().__init__("rabbitmq", node.command, node.environment, folder)
+
+    async def ask(self) -> None:
+        await (await aio_pika.connect(self.url)).close()
+
+
+class Store(Server):
+    """A Redis that has on disk what it has answered: without that, ticks may fire again after it was killed."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        home = folder / "redis"
+        home.mkdir()
+        self.url = f"redis://127.0.0.1:{port}/0"
+        listening = ["--bind", "127.0.0.1", "--port", str(port), "--dir", str(home)]
+        keeping = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"]
+        super().__init__("redis", ["redis-server", *listening, *keeping], {}, folder)
+
+    async def ask(self) -> None:
+        async with Redis.from_url(self.url) as client:
+            await client.ping()
 
 
 def parts_of(environment: dict[str, str], port: int, folder: Path) -> dict[str, Part]:
@@ -101,30 +145,25 @@ def parts_of(environment: dict[str, str], port: int, folder: Path) -> dict[str, 
 class Chaos:
     """Kills one thing after the other, in an order that follows from the seed, with pauses in between."""
 
-    def __init__(self, node: Node, parts: dict[str, Part], seed: int, *, on_node_up: Callable[[], None]) -> None:
-        self._node = node
+    def __init__(self, servers: Sequence[Server], parts: dict[str, Part], seed: int) -> None:
+        self._servers = servers
         self._parts = parts
         self._random = random.Random(seed)
-        self._on_node_up = on_node_up
         self.told: list[str] = []
 
     async def run(self) -> None:
         """Go on until cancelled."""
         while True:
             await asyncio.sleep(self._random.uniform(2.0, 5.0))
-            if self._random.random() < 0.25:
-                await self._kill_node()
+            if self._random.random() < 0.35:
+                await self._kill_server()
             else:
                 await self._kill_part()
 
-    async def _kill_node(self) -> None:
-        self.told.append("rabbitmq KILL")
-        await self._node.end()
-        self._node.kills += 1
-        await asyncio.sleep(self._random.uniform(0.0, 3.0))
-        await self._node.start()
-        await self._node.until_up()
-        self._on_node_up()
+    async def _kill_server(self) -> None:
+        server = self._random.choice(self._servers)
+        self.told.append(f"{server.name} KILL")
+        await server.killed(self._random.uniform(0.0, 3.0))
 
     async def _kill_part(self) -> None:
         part = self._parts[self._random.choice(sorted(self._parts))]

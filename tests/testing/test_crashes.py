@@ -7,16 +7,22 @@ from counter_service import Booking, Job, Work, service
 from sqlalchemy import select
 
 from jararaca import Microservice
+from jararaca.core.context import use_clock
 from jararaca.errors import InvalidOption
-from jararaca_testing import CrashesFound, RunningApplication, crash_everywhere, explore_crashes
+from jararaca_testing import CrashesFound, NowhereToCrash, RunningApplication, crash_everywhere, explore_crashes
 from jararaca_testing.crashes import Crash
 
 pytestmark = pytest.mark.virtual_only
 
 
 @pytest.fixture
-def jararaca_microservice() -> Microservice:
-    return service(Work())
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+def jararaca_microservice(work: Work) -> Microservice:
+    return service(work)
 
 
 async def place(app: RunningApplication) -> None:
@@ -108,6 +114,53 @@ async def test_schedulers_die_around_their_claims(app: RunningApplication) -> No
     await app.clock.advance(60)
 
 
+async def test_every_boundary_of_a_scheduler_is_found_and_it_dies_there(
+    harness: RunningApplication, work: Work
+) -> None:
+    """What was claimed and did not end is missing, what was not is caught up: so it did die at each of them."""
+    fired: list[list[int]] = []
+
+    async def work_for_longer_than_a_third_of_the_lease() -> None:
+        await use_clock().sleep(15.0)
+
+    async def a_minute_and_a_half(app: RunningApplication) -> None:
+        await app.clock.advance(90)
+
+    async def note(app: RunningApplication) -> None:
+        fired.append([round(firing.at / 60) for firing in app.cron.fired() if firing.outcome == "ok"])
+
+    work.tick = work_for_longer_than_a_third_of_the_lease
+    crashes = await explore_crashes(harness, a_minute_and_a_half, note, processes={"scheduler": 1}, recovery=60.0)
+
+    assert crashes.broken == []
+    name = "jobs.Jobs.count"
+    assert list(zip(boundaries(crashes.tried), fired[1:], strict=True)) == [
+        (f"scheduler before claim {name}", [2]),
+        (f"scheduler after claim {name}", [2]),
+        (f"scheduler before lease {name}", [2]),  # to take it
+        (f"scheduler after lease {name}", [2]),
+        (f"scheduler before lease {name}, time 2", [2]),  # to renew it
+        (f"scheduler after lease {name}, time 2", [2]),
+        (f"scheduler before lease {name}, time 3", [1, 2]),  # to give it up
+        (f"scheduler after lease {name}, time 3", [1, 2]),
+        (f"scheduler before claim {name}, time 2", [1, 2]),  # the next process catches up
+        (f"scheduler after claim {name}, time 2", [1]),
+        (f"scheduler before lease {name}, time 4", [1]),
+        (f"scheduler after lease {name}, time 4", [1]),
+        (f"scheduler before lease {name}, time 5", [1]),
+        (f"scheduler after lease {name}, time 5", [1]),
+        (f"scheduler before lease {name}, time 6", [1, 2]),
+        (f"scheduler after lease {name}, time 6", [1, 2]),
+    ]
+
+
+async def test_a_scenario_that_comes_to_no_boundary_fails(harness: RunningApplication) -> None:
+    async def idle(_app: RunningApplication) -> None: ...
+
+    with pytest.raises(NowhereToCrash, match=r"idle: no replica of worker=2 came to a boundary.*worker=1"):
+        await explore_crashes(harness, idle, whatever, processes={"worker": 2})
+
+
 async def test_only_one_boundary_is_tried_if_it_is_asked_for(harness: RunningApplication) -> None:
     crashes = await explore_crashes(harness, publish_only, it_is_booked, processes={"worker": 1}, only=2)
 
@@ -135,6 +188,23 @@ async def test_a_scenario_that_does_something_else_each_time_is_told_so(harness:
     crashes = await explore_crashes(harness, fickle, whatever, processes={"worker": 1}, recovery=0)
 
     assert {str(crash.failure).partition(":")[0] for crash in crashes.tried} == {"it was not reached again"}
+
+
+def test_a_test_in_which_nobody_can_die_is_told_what_to_do(run: Callable[..., pytest.RunResult]) -> None:
+    result = run(
+        """
+        from jararaca_testing import crash_everywhere
+
+        async def whatever(app): ...
+
+        @crash_everywhere(invariant=whatever)
+        async def test_nothing(app): ...
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*NowhereToCrash: test_nothing: no replica of http=1, worker=1, scheduler=1 came to *"]
+    )
 
 
 def test_a_failure_names_the_boundary_and_how_to_run_it_again(run: Callable[..., pytest.RunResult]) -> None:

@@ -1,32 +1,25 @@
-"""Random fault plans on a cluster: nothing that was confirmed is lost, and a bug that loses something is found."""
+"""Random fault plans on a cluster: nothing confirmed is lost, nothing is done twice, and planted bugs are found."""
 
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import httpx
 import pytest
-from counter_service import Booking, Job
 from hypothesis import HealthCheck, find, given, settings
 from hypothesis import strategies as st
+from plan_service import Careful, Clockwork, Effect, Forgetful, Hasty, Job, service
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from jararaca import (
-    AIOSQAConfig,
-    AIOSqlAlchemySessionInterceptor,
-    IncomingHandler,
-    Message,
-    MessageBusController,
-    Microservice,
-    Post,
-    RestController,
-    use_publisher,
-    use_session,
-)
+from jararaca import Microservice
 from jararaca.errors import BrokerUnavailable
-from jararaca.messagebus.retry import RetryPolicy
 from jararaca_testing import (
     Cluster,
+    Fault,
     PlannedFault,
     RunningApplication,
     fault_plans,
@@ -34,115 +27,161 @@ from jararaca_testing import (
     plan_faults,
     total_queue,
 )
+from jararaca_testing.cluster.plans import CUTS, KINDS
 
-PERSISTENT = RetryPolicy(max_attempts=20, first_delay=1.0, max_delay=8.0)
 EXAMPLES = settings().max_examples
-FEW = EXAMPLES if EXAMPLES > 100 else 10  # all of them in `make deep`
+DEEP = EXAMPLES > 100
+"""As in `make deep`, which has a thousand plans in all; those with an outbox are dear, for it is polled each second."""
 
-# What a plan breaks may be given up, or be left; everything else holds. A thousand worlds make the collection of
-# garbage slow, which is no callback's fault.
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.virtual_only,
-    pytest.mark.jararaca(allow=["dead-letters", "unroutable", "leftovers", "loop-stall"]),
-]
+START = datetime(2026, 1, 1, 0, 0, 58)
+"""So that the first ticks come while the faults of a plan are there."""
 
+RECOVERED = 240
+"""Seconds until the last fault of a plan is over, and what it has held up was tried again."""
 
-@RestController("/jobs")
-class Counter:
-    @Post("/{number}")
-    async def place(self, number: int) -> None:
-        use_session().add(Booking(number=-number, by="counter"))
-        await use_publisher().publish(Job(number=number), "job.placed")
+pytestmark = [pytest.mark.slow, pytest.mark.virtual_only]
+
+Plan = tuple[PlannedFault, ...]
 
 
-@MessageBusController()
-class Careful:
-    @IncomingHandler("job.placed", name="book", retry=PERSISTENT)
-    async def book(self, message: Message[Job]) -> None:
-        use_session().add(Booking(number=message.payload().number, by="careful"))
-        await use_publisher().publish(message.payload(), "job.booked")
-
-    @IncomingHandler("job.booked", name="hear", retry=PERSISTENT)
-    async def hear(self, message: Message[Job]) -> None: ...
-
-
-@MessageBusController()
-class Hasty:
-    """The planted bug: it acknowledges before it commits."""
-
-    @IncomingHandler("job.placed", name="book", retry=PERSISTENT)
-    async def book(self, message: Message[Job]) -> None:
-        await message.ack(early=True)
-        use_session().add(Booking(number=message.payload().number, by="hasty"))
-
-
-def jobs_of(handlers: type) -> Microservice:
-    database = AIOSQAConfig("default", "sqlite+aiosqlite:///plans.sqlite3")
-    interceptors = [AIOSqlAlchemySessionInterceptor(database)]
-    return Microservice(name="jobs", controllers=[Counter, handlers], interceptors=interceptors)
-
-
-@pytest.fixture
-def jararaca_microservice() -> Microservice:
-    return jobs_of(Careful)
-
-
-async def survive(cluster: Cluster, plan: tuple[PlannedFault, ...], jobs: int) -> None:
-    """Let a cluster work under a plan, until all of it is over and everybody has recovered."""
+async def survive(cluster: Cluster, plan: Plan, jobs: int) -> Counter[tuple[str, str]]:
+    """Let a cluster work under a plan until everybody has recovered: how often it has done what, by whom."""
     app = cluster.application
     app.bus.expect_errors(Exception)
-    await app.db.create_all(Booking.metadata)
+    app.bus.expect_leftover("tick.#", kind="dead-letter")  # an action is not tried again; jobs are, for long enough
+    app.bus.expect_leftover("#", kind="staged")  # a relay may be told of a failure after another has sent the row
+    await app.db.create_all(Effect.metadata)
     cluster.restarts = True
     plan_faults(cluster, plan)
     for number in range(jobs):
         with contextlib.suppress(BrokerUnavailable):
             await app.bus.publish(Job(number=number), "job.placed")
-    if cluster.http:
+    if cluster.http or cluster.app:
         with contextlib.suppress(httpx.TransportError, OperationalError):
             await app.http.post("/jobs/100")
-    await app.clock.advance(minutes=5)
+    await app.clock.advance(RECOVERED)
     await app.settle()
+    async with app.db.session() as session:
+        return Counter((each.by, each.of) for each in await session.scalars(select(Effect)))
 
 
-@pytest.mark.timeout(1_200)  # for a thousand plans
-@settings(max_examples=FEW, deadline=None, suppress_health_check=list(HealthCheck))
-@given(plan=fault_plans("http-1", "worker-1", "worker-2"), jobs=st.integers(1, 4))
-async def test_nothing_that_was_confirmed_is_lost(
-    harness: RunningApplication, plan: tuple[PlannedFault, ...], jobs: int
-) -> None:
-    """Under any plan, with the gates of every test: each confirmed message is handled, or is a dead letter."""
-    async with fresh_cluster(harness, http=1, worker=2) as cluster:
-        await survive(cluster, plan, jobs)
-
-        found = total_queue(cluster.application)
-        found.demand_nothing_lost()
-        assert found.waiting == []
+def doubled(done: Counter[tuple[str, str]], *by: str) -> list[tuple[str, str]]:
+    """What these have done more than once."""
+    return [each for each, times in done.items() if times > 1 and each[0] in by]
 
 
-class TestAPlantedBug:
+def met(done: Counter[tuple[str, str]]) -> list[tuple[list[float], list[float]]]:
+    """Runs of the action that must not overlap which began before the one before had ended."""
+    runs = sorted([float(moment) for moment in of.split()] for by, of in done if by == "run")
+    return [(earlier, later) for earlier, later in pairwise(runs) if later[0] < earlier[1]]
+
+
+@contextlib.asynccontextmanager
+async def examined(harness: RunningApplication, **replicas: int) -> AsyncIterator[Cluster]:
+    """A cluster in a world of its own that begins at the same moment each time, so that an example repeats."""
+    harness.clock.set(START)
+    async with fresh_cluster(harness, **replicas) as cluster:
+        yield cluster
+
+
+class TestWithoutAnOutbox:
     @pytest.fixture
     def jararaca_microservice(self) -> Microservice:
-        return jobs_of(Hasty)
+        return service(Forgetful, Clockwork, delivery="after_commit")
 
-    def test_it_is_found_and_made_small(
-        self, harness: RunningApplication, jararaca_run: Callable[[Coroutine[Any, Any, bool]], bool]
+    @pytest.mark.timeout(1_200)  # for hundreds of plans
+    @settings(max_examples=960 if DEEP else 8, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(plan=fault_plans("http-1", "worker-1", "scheduler-1"), jobs=st.integers(1, 4))
+    async def test_nothing_that_was_confirmed_is_lost(self, harness: RunningApplication, plan: Plan, jobs: int) -> None:
+        """With the gates of every test: each confirmed message is handled, and a tick fires once at most."""
+        async with examined(harness, http=1, worker=1, scheduler=1) as cluster:
+            done = await survive(cluster, plan, jobs)
+
+            found = total_queue(cluster.application)
+            found.demand_nothing_lost()
+            assert found.waiting == []
+            assert doubled(done, "remind", "sweep") == []
+            assert met(done) == []
+
+    @pytest.mark.parametrize("kind", sorted(KINDS.keys() - {*CUTS, "step clock", "kill before mark"}))
+    async def test_every_fault_that_may_be_planned_befalls_somebody(
+        self, harness: RunningApplication, kind: str
     ) -> None:
-        """It acknowledges before it commits, so one fault between the two loses a message."""
+        """Plans show nothing of a kind that is never reached. There is a copy to make, of what has failed once."""
+        async with examined(harness, app=1) as cluster:
+            with cluster.faults.optional():
+                cluster.faults.fail_commit("book")
+            fault = KINDS[kind](cluster, cluster["app-1"], PlannedFault(kind, "app-1", 0, 5))
+            await survive(cluster, (), 1)
 
-        async def loses(plan: tuple[PlannedFault, ...]) -> bool:
-            async with fresh_cluster(harness, worker=1) as cluster:
+            assert isinstance(fault, Fault)
+            assert fault.reached == 1
+
+
+class TestWithOutboxAndInbox:
+    @pytest.fixture
+    def jararaca_microservice(self) -> Microservice:
+        return service(Careful, Clockwork, delivery="outbox", store="redis://127.0.0.1/0")
+
+    @pytest.mark.timeout(1_200)
+    @settings(max_examples=40 if DEEP else 3, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(plan=fault_plans("app-1", "app-2"), jobs=st.integers(1, 4))
+    async def test_what_was_committed_is_done_once(self, harness: RunningApplication, plan: Plan, jobs: int) -> None:
+        """Nor is anything lost that was committed and not confirmed yet, and no effect comes twice."""
+        async with examined(harness, app=2) as cluster:
+            done = await survive(cluster, plan, jobs)
+
+            found = total_queue(cluster.application)
+            found.demand_nothing_lost()
+            assert found.waiting == []
+            assert doubled(done, "place", "book", "hear", "remind", "count", "sweep") == []
+            assert met(done) == []
+            told = {of for by, of in done if by in ("place", "remind")}
+            assert told <= {of for by, of in done if by == "book"} == {of for by, of in done if by == "hear"}
+
+
+FIND = settings(
+    max_examples=100,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+
+Run = Callable[[Coroutine[Any, Any, bool]], bool]
+
+
+class TestABugThatAcknowledgesBeforeItCommits:
+    @pytest.fixture
+    def jararaca_microservice(self) -> Microservice:
+        return service(Hasty, delivery="after_commit")
+
+    def test_it_is_found_and_made_small(self, harness: RunningApplication, jararaca_run: Run) -> None:
+        """One fault between the two loses a message."""
+
+        async def loses(plan: Plan) -> bool:
+            async with examined(harness, worker=1) as cluster:
                 await survive(cluster, plan, 1)
                 return bool(total_queue(cluster.application).lost)
 
-        few = settings(
-            max_examples=100,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        )
-        plan = find(fault_plans("worker-1"), lambda plan: jararaca_run(loses(plan)), settings=few)
+        plan = find(fault_plans("worker-1"), lambda plan: jararaca_run(loses(plan)), settings=FIND)
 
         assert 1 <= len(plan) <= 3
         assert {each.kind for each in plan} <= {"fail commit", "cut off from database", "kill before commit"}
+
+
+class TestABugThatForgetsWhatItHasDone:
+    @pytest.fixture
+    def jararaca_microservice(self) -> Microservice:
+        return service(Forgetful, delivery="outbox")
+
+    def test_it_is_found_and_made_small(self, harness: RunningApplication, jararaca_run: Run) -> None:
+        """An inbox is missing, so whatever lets a message come twice lets it have its effect twice."""
+
+        async def doubles(plan: Plan) -> bool:
+            async with examined(harness, worker=1) as cluster:
+                return bool(doubled(await survive(cluster, plan, 1), "book", "hear"))
+
+        plan = find(fault_plans("worker-1"), lambda plan: jararaca_run(doubles(plan)), settings=FIND)
+
+        assert 1 <= len(plan) <= 3

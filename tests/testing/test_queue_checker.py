@@ -8,7 +8,7 @@ from counter_service import Booking, Job, Work, service
 from sqlalchemy.exc import OperationalError
 
 from jararaca import IncomingHandler, Message, MessageBusController, Microservice
-from jararaca_testing import Bus, Cluster, Faults, RunningApplication, TestDatabases, total_queue
+from jararaca_testing import Bus, Cluster, Faults, RunningApplication, TestDatabases, TotalQueue, total_queue
 
 pytestmark = [pytest.mark.virtual_only, pytest.mark.jararaca(allow=["leftovers", "dead-letters"])]
 
@@ -79,6 +79,17 @@ async def test_what_is_done_twice_is_counted(bus: Bus, jararaca_app: RunningAppl
     found = total_queue(jararaca_app)
     assert found.doubled == [(identity, "book")]
     assert (found.confirmed, found.handled) == (3, 3)
+
+
+def test_what_one_message_has_too_much_makes_up_for_no_other() -> None:
+    """Dead letters of messages that were handled anyway, and effects that came twice, are no excuse for a lost one."""
+    owed = [("1", "book"), ("2", "book"), ("3", "book"), ("4", "book")]
+    found = TotalQueue.of(
+        dict.fromkeys("1234", "job.placed"), owed, handled={owed[0]: 2}, dead={owed[0], owed[3]}, kept={owed[2]}
+    )
+
+    assert found.lost == [("2", "book")]
+    assert (found.doubled, found.dead, found.waiting) == ([owed[0]], [owed[0], owed[3]], [owed[2]])
 
 
 async def test_a_client_that_gives_up_takes_its_request_along(cluster: Cluster, http: httpx.AsyncClient) -> None:

@@ -379,6 +379,28 @@ def test_a_connection_that_is_cut_rolls_back_and_frees_the_lock(run: Run, databa
     assert run(scenario()) == [("kept",)]
 
 
+def test_a_connection_that_is_cut_while_it_waits_for_the_lock_never_gets_it(run: Run, database: SQLiteDatabase) -> None:
+    """Its process may be dead, and would keep the lock from all others."""
+
+    async def scenario() -> object:
+        holder, victim, survivor = [await database.connect() for _ in range(3)]
+        await holder.execute("INSERT INTO tasks (name) VALUES ('first')")
+        waiting = asyncio.create_task(victim.execute("INSERT INTO tasks (name) VALUES ('lost')"))
+        await asyncio.sleep(0)
+        victim.stop()
+        await holder.commit()
+        await survivor.execute("INSERT INTO tasks (name) VALUES ('kept')")
+        await survivor.commit()
+        with pytest.raises(ValueError, match="no active connection"):
+            await waiting
+        found = await (await survivor.execute("SELECT name FROM tasks")).fetchall()
+        await holder.close()
+        await survivor.close()
+        return found
+
+    assert run(scenario()) == [("first",), ("kept",)]
+
+
 @pytest.mark.parametrize(
     ("sql", "writes"),
     [
