@@ -16,6 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 PYTHONS := python3.11 python3.12 python3.13 python3
 OTHER_PYTHONS := 3.12 3.13
+OF_FRAMEWORK := tests/testing tests/unit
 PYENV := $(or $(PYENV_ROOT),$(HOME)/.pyenv)
 # on servers tests wait more than they work
 WAITING := 3
@@ -82,7 +83,7 @@ test-pythons:  ## Run the tests of framework and harness on every other Python t
 .PHONY: test-python
 test-python: $(VENV)/.installed
 	$(BIN)/python --version
-	$(BIN)/python -m pytest -q -n auto -m "$(EMBEDDED)" tests/testing tests/unit
+	$(BIN)/python -m pytest -q -n auto -m "$(QUICK)" $(OF_FRAMEWORK)
 
 flake: $(VENV)/.installed  ## Run the suite on embedded defaults RUNS times, in random order under changing seeds
 	$(BIN)/python tests/flake/run.py --runs $(RUNS) -- -m "$(QUICK)" --ignore tests/architecture tests examples
