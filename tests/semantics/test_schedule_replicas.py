@@ -115,7 +115,7 @@ async def test_each_tick_fires_once(replicas_of: Callable[[type], Replicas]) -> 
 @proves("F-80")
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("url", ["redis", "own database"], indirect=True)
+@pytest.mark.parametrize("url", ["own database"], indirect=True)
 async def test_each_of_a_thousand_ticks_fires_once(replicas_of: Callable[[type], Replicas]) -> None:
     replicas = replicas_of(Short)
     await replicas.start(5)
