@@ -56,7 +56,7 @@ test-typescript: $(VENV)/.installed  ## Compile generated TypeScript and run it 
 	$(BIN)/python -m pytest -n auto -m needs_node --jararaca-proofs=build/proven/typescript.json tests examples
 
 test-services: $(VENV)/.installed  ## Run what talks to servers on RabbitMQ, Redis and PostgreSQL
-	$(BIN)/python -m pytest -n $(WAITING) --jararaca-profile=services --jararaca-proofs=build/proven/servers.json \
+	$(BIN)/python -m pytest -n $(WAITING) --dist worksteal --jararaca-profile=services --jararaca-proofs=build/proven/servers.json \
 		-m "(harness or needs_servers or needs_chromium or needs_amqp_tools) and not needs_node"
 
 proven:  ## See that these four showed what the tables of the documents say
