@@ -93,8 +93,8 @@ async def ours() -> None:
 class Unsettled(Attempts):
     """Payload, unit of work, time limit and handler as `Attempts` has them, and then a bare acknowledgement.
 
-    It leaves out what settlement consists of: the checks that may refuse a message, what its handler decides about it,
-    the rule of what follows, its retries and dead letters, its record, and the care that nothing is settled twice.
+    It leaves out what settlement consists of: what the handler decides about a message, the rule of what follows, its
+    retries and dead letters, its record, and the care that nothing is settled twice. The payload is checked as ever.
     """
 
     async def run(self, consumed: Consumed) -> None:

@@ -291,11 +291,12 @@ def test_a_call_that_blocks_is_refused_by_name(run: Run, reach: Callable[[], obj
 
 
 def test_a_thread_that_the_loop_waits_for_may_reach_out(run: Run) -> None:
-    def reach(address: tuple[str, int]) -> None:
-        socket.create_connection(address).close()
+    def reach(address: tuple[str, int]) -> Any:
+        with socket.create_connection(address) as sock:
+            return sock.getpeername()
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        run(asyncio.to_thread(reach, server.getsockname()))
+        assert run(asyncio.to_thread(reach, server.getsockname())) == server.getsockname()
 
 
 def test_time_stands_still_for_an_open_file_until_somebody_writes(run: Run) -> None:
