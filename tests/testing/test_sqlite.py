@@ -320,13 +320,15 @@ def test_what_a_test_left_open_disturbs_nobody(database: SQLiteDatabase, engine:
 
 
 def test_a_temporary_table_does_not_outlive_its_connection(database: SQLiteDatabase, engine: AsyncEngine) -> None:
-    async def scenario() -> None:
+    async def scenario() -> int | None:
         async with engine.begin() as connection:
+            there: int | None = await connection.scalar(text("SELECT count(*) FROM sqlite_temp_master"))
             await connection.execute(text("CREATE TEMPORARY TABLE scratch (id INTEGER)"))
+            return there
 
     for _test in range(2):
         run = Run(VirtualLoop)
-        run(scenario())
+        assert run(scenario()) == 0
         run.close()
         database.reset()
 

@@ -221,6 +221,8 @@ async def test_passive_is_content_with_other_arguments(broker: MemoryBroker) -> 
 
     await declared(broker, "passive")
 
+    await broker.declare_queue(Queue("limited"))  # refused if it were another by now
+
 
 @pytest.mark.asyncio
 async def test_any_other_refusal_keeps_its_code_and_says_what_it_was_for(broker: MemoryBroker) -> None:
