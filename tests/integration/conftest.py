@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import aio_pika
@@ -14,6 +15,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from jararaca.adapters.system.chance import SystemChance
 from jararaca.messagebus.waits import LADDER, ttl
+
+SCENARIOS = Path(__file__).parents[1] / "scenarios"
 
 
 def address(variable: str) -> str:
@@ -91,3 +94,22 @@ def database_url(rabbit: Rabbit) -> Iterator[str]:
     asyncio.run(say(f'CREATE DATABASE "{rabbit.name}"'))
     yield url.set(database=rabbit.name).render_as_string(hide_password=False)
     asyncio.run(say(f'DROP DATABASE "{rabbit.name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+def gated(start: Callable[..., Any], rabbit: Rabbit, database_url: str) -> Iterator[Callable[..., Any]]:
+    """Starts a server or a worker of `gated_service:orders`, which stands still at a gate."""
+
+    def gated(command: str, *options: str, gate: str = "") -> Any:
+        environment = {
+            "GATE": gate,
+            "NAME": rabbit.name,
+            "DATABASE": database_url,
+            "JARARACA_EXCHANGE": rabbit.exchange,
+            "JARARACA_BROKER_URL": rabbit.url,
+        }
+        return start("jararaca", command, "gated_service:orders", *options, folder=SCENARIOS, environment=environment)
+
+    yield gated
+    rabbit.clean("Orders.book")
+    rabbit.clean_waits()

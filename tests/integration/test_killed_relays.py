@@ -1,9 +1,8 @@
 """Servers that are killed at each gate between a request and the end of its row in the outbox."""
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,26 +12,6 @@ from effects import Effects
 from jararaca_testing.contracts import proves
 
 pytestmark = [pytest.mark.needs_servers, pytest.mark.timeout(300)]
-
-SCENARIOS = Path(__file__).parents[1] / "scenarios"
-
-
-@pytest.fixture
-def process(start: Callable[..., Any], rabbit: Any, database_url: str) -> Iterator[Callable[..., Any]]:
-    """Starts a server or a worker of the service."""
-
-    def process(command: str, *options: str, gate: str = "") -> Any:
-        environment = {
-            "GATE": gate,
-            "NAME": rabbit.name,
-            "DATABASE": database_url,
-            "JARARACA_EXCHANGE": rabbit.exchange,
-            "JARARACA_BROKER_URL": rabbit.url,
-        }
-        return start("jararaca", command, "gated_service:orders", *options, folder=SCENARIOS, environment=environment)
-
-    yield process
-    rabbit.clean("Orders.book")
 
 
 def address(server: Any) -> str:
@@ -55,13 +34,13 @@ def ends_of(worker: Any, order: int) -> list[str]:
     ],
 )
 def test_an_order_is_booked_if_it_was_placed_and_once_wherever_its_server_is_killed(
-    process: Callable[..., Any], database_url: str, gate: str, placed: int, ends: list[str]
+    gated: Callable[..., Any], database_url: str, gate: str, placed: int, ends: list[str]
 ) -> None:
     """Killed after the commit, its row is sent by another process once the claim on it has ended, be it once more."""
     effects = Effects(database_url, "placed", "booked")
-    worker = process("worker")
+    worker = gated("worker")
     worker.until("consuming")
-    victim = process("server", "--port", "0", gate=gate)
+    victim = gated("server", "--port", "0", gate=gate)
     url = address(victim)
     with ThreadPoolExecutor() as client:
         httpx.post(f"{url}/orders/1").raise_for_status()
@@ -71,7 +50,7 @@ def test_an_order_is_booked_if_it_was_placed_and_once_wherever_its_server_is_kil
         victim.ask(signal.SIGKILL)
         victim.end()
 
-    heir = process("server", "--port", "0")
+    heir = gated("server", "--port", "0")
     httpx.post(f"{address(heir)}/orders/3").raise_for_status()
     worker.until("attempt ok order-3")
     for end in ends:

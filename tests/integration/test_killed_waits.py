@@ -1,8 +1,7 @@
 """Processes on RabbitMQ that are killed while messages wait, and when they have taken one and send it on."""
 
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -14,40 +13,19 @@ from jararaca_testing.contracts import proves
 
 pytestmark = [pytest.mark.needs_servers, pytest.mark.timeout(300)]
 
-SCENARIOS = Path(__file__).parents[1] / "scenarios"
-
-
-@pytest.fixture
-def process(start: Callable[..., Any], rabbit: Any, database_url: str) -> Iterator[Callable[..., Any]]:
-    """Starts a server or a worker of the service."""
-
-    def process(command: str, *options: str, gate: str = "") -> Any:
-        environment = {
-            "GATE": gate,
-            "NAME": rabbit.name,
-            "DATABASE": database_url,
-            "JARARACA_EXCHANGE": rabbit.exchange,
-            "JARARACA_BROKER_URL": rabbit.url,
-        }
-        return start("jararaca", command, "gated_service:orders", *options, folder=SCENARIOS, environment=environment)
-
-    yield process
-    rabbit.clean("Orders.book")
-    rabbit.clean_waits()
-
 
 @proves("F-40")
 @pytest.mark.parametrize("gate", ["before copy", "after copy"])
 @pytest.mark.parametrize(("wish", "seconds"), [({"delay": 7}, 7.0), ({"failures": 2}, 3.0)])
 def test_what_waits_is_handled_once_and_when_it_is_due_wherever_processes_are_killed(
-    process: Callable[..., Any], database_url: str, wish: dict[str, int], seconds: float, gate: str
+    gated: Callable[..., Any], database_url: str, wish: dict[str, int], seconds: float, gate: str
 ) -> None:
     """Who sent it is dead while it waits, and so is who took it to send it on, for the rest of its delay or for another
     attempt: it has not left its queue before the copy was confirmed, and the inbox takes both for one."""
     clock, effects = SystemClock(), Effects(database_url, "placed", "booked")
-    victim = process("worker", gate=gate)
+    victim = gated("worker", gate=gate)
     victim.until("consuming")
-    server = process("server", "--port", "0")
+    server = gated("server", "--port", "0")
     url = server.until("serving on").rpartition(" ")[2]
     began = clock.monotonic()
     httpx.post(f"{url}/orders/1", params=wish).raise_for_status()
@@ -58,7 +36,7 @@ def test_what_waits_is_handled_once_and_when_it_is_due_wherever_processes_are_ki
     assert [server.end(), victim.end()] == [-signal.SIGKILL] * 2
     assert not effects.counted("booked")
 
-    heir = process("worker")
+    heir = gated("worker")
     heir.until("attempt ok order-1")
     passed = clock.monotonic() - began
     if gate == "after copy":
